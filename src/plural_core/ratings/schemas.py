@@ -1,0 +1,174 @@
+"""Pandera schemas of every table, with owner and meaning; ``docs/tables.md`` lists the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import pandera.pandas as pa
+
+from plural_core.errors import DataError
+from plural_core.ratings.ingest import ACTIONS
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """What a table is.
+
+    Parameters
+    ----------
+    name : str
+        File name without ending, under ``results/<study>/tables/``.
+    owner : str
+        The step that writes it.
+    meaning : str
+        One sentence for readers.
+    key : tuple of str
+        Columns that identify a row; rows are sorted by them.
+    schema : pandera.DataFrameSchema
+        Columns, types and ranges.
+    """
+
+    name: str
+    owner: str
+    meaning: str
+    key: tuple[str, ...]
+    schema: pa.DataFrameSchema
+
+
+def _text(nullable: bool = False, among: tuple[str, ...] = ()) -> pa.Column:
+    return pa.Column(object, [pa.Check.isin(among)] if among else [], nullable=nullable)
+
+
+def _number(low: float | None = None, high: float | None = None, nullable: bool = True) -> pa.Column:
+    checks = []
+    if low is not None:
+        checks.append(pa.Check.ge(low))
+    if high is not None:
+        checks.append(pa.Check.le(high))
+    return pa.Column(float, checks, nullable=nullable)
+
+
+def _count() -> pa.Column:
+    return pa.Column(int, pa.Check.ge(0))
+
+
+def _table(
+    name: str,
+    owner: str,
+    meaning: str,
+    key: tuple[str, ...],
+    columns: dict[str, pa.Column],
+    open_: bool = False,
+) -> TableSpec:
+    schema = pa.DataFrameSchema(columns, name=name, strict=not open_, unique=list(key) or None, ordered=False)
+    return TableSpec(name, owner, meaning, key, schema)
+
+
+_INTERVAL = {"ci_low": _number(), "ci_high": _number()}
+
+TABLES: dict[str, TableSpec] = {
+    spec.name: spec
+    for spec in [
+        _table(
+            "ratings",
+            "tables",
+            "What each participant said about each item, one row per dimension.",
+            ("participant_id", "item_id", "dimension"),
+            {
+                "participant_id": _text(),
+                "item_id": _text(),
+                "dimension": _text(),
+                "rating": pa.Column(int, pa.Check.ge(1)),
+                "position": pa.Column(int, pa.Check.ge(1)),
+            },
+        ),
+        _table(
+            "items",
+            "tables",
+            "What was rated: a response to a prompt.",
+            ("item_id",),
+            {
+                "item_id": _text(),
+                "prompt_id": _text(),
+                "prompt": _text(nullable=True),
+                "response": _text(nullable=True),
+                "language": _text(nullable=True),
+                "source": _text(nullable=True),
+            },
+        ),
+        _table(
+            "participants",
+            "tables",
+            "Who rated; further categorical columns of the study stand beside the five standard ones.",
+            ("participant_id",),
+            {
+                "participant_id": _text(),
+                "country": _text(nullable=True),
+                "gender": _text(nullable=True),
+                "age_band": _text(nullable=True),
+                "political": _text(nullable=True),
+                "ethnicity": _text(nullable=True),
+                "passed_attention": pa.Column(pd.BooleanDtype(), nullable=True),
+            },
+            open_=True,
+        ),
+        _table(
+            "ingest",
+            "tables",
+            "What the adapter dropped, recoded, merged, resolved or noticed.",
+            ("order",),
+            {
+                "order": _count(),
+                "action": _text(among=ACTIONS),
+                "what": _text(),
+                "n": _count(),
+                "of": pa.Column("Int64", pa.Check.ge(0), nullable=True),
+                "note": _text(),
+            },
+        ),
+    ]
+}
+
+
+def check_table(table: pd.DataFrame, name: str, where: str = "") -> pd.DataFrame:
+    """Return `table` sorted by its key after checking it against its schema.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table to check.
+    name : str
+        Its name in `TABLES`.
+    where : str, optional
+        File or step named in the error.
+
+    Raises
+    ------
+    DataError
+        One line with table, row, column and value of the first fault.
+    """
+    spec = TABLES[name]
+    prefix = f"{where}: " if where else ""
+    missing = [c for c in spec.schema.columns if c not in table.columns]
+    if missing:
+        raise DataError(f"{prefix}table '{name}' lacks column '{missing[0]}'")
+    try:
+        spec.schema.validate(table, lazy=False)
+    except pa.errors.SchemaError as error:
+        raise DataError(prefix + _fault(error, table, name)) from None
+    return table.sort_values(list(spec.key), kind="stable", ignore_index=True)
+
+
+def _fault(error: pa.errors.SchemaError, table: pd.DataFrame, name: str) -> str:
+    column = getattr(error.schema, "name", None)
+    cases = error.failure_cases
+    if isinstance(cases, pd.DataFrame) and len(cases):
+        first = cases.iloc[0]
+        row = first.get("index")
+        value = first["failure_case"]
+        spot = f"row {int(row) + 1}, " if isinstance(row, int | float) and row == row else ""
+        if column in table.columns:
+            return f"table '{name}', {spot}column '{column}', value {value!r}: {error.check}"
+        return f"table '{name}', {spot}value {value!r}: {error.check}"
+    return f"table '{name}': {str(error).splitlines()[0]}"
