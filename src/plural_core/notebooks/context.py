@@ -1,0 +1,191 @@
+"""The start of every notebook: its study, its tables, and a place for its tables, figures and findings."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from IPython.core.getipython import get_ipython
+from IPython.display import Markdown, display
+
+from plural_core.errors import PluralError, WorkflowError
+from plural_core.figures.theme import mark_simulated
+from plural_core.findings import Finding, make_finding, write_findings
+from plural_core.io import read_table, write_table, write_text
+from plural_core.manifest import now, write_manifest
+from plural_core.notebooks.display import figure_bundle, table_html
+from plural_core.notebooks.parameters import check_parameters
+from plural_core.ratings.privacy import ProtectedParticipants, protect
+from plural_core.ratings.schemas import check_table
+from plural_core.ratings.tables import RatingTables
+from plural_core.study import Study, load_study
+from plural_core.workflow.build import ensure_tables
+from plural_core.workflow.project import notebook_path, project_folder
+
+
+def begin(name: str, namespace: Mapping[str, Any], sections: Sequence[str] = ()) -> Notebook:
+    """Check the parameters, load the study and return the notebook's context.
+
+    Parameters
+    ----------
+    name : str
+        The notebook's own name, for example ``02_disagreement``.
+    namespace : mapping
+        ``globals()`` of the notebook: its parameters, and any that were passed in beside them.
+    sections : sequence of str
+        Sections of the config that its results depend on, beside the data's own.
+
+    Raises
+    ------
+    WorkflowError
+        An unknown or mistyped parameter.
+    ConfigError, DataError
+        The study's config or data cannot be used.
+    """
+    given = dict(_parameters(namespace))
+    _show_errors_as_one_line(name)
+    check_parameters(notebook_path(name), given)
+    study = load_study(_config_path(str(given["config"])))
+    _remember_log(name, study)
+    notebook = Notebook(name, study, tuple(sections))
+    display(Markdown(notebook.header()))
+    return notebook
+
+
+class Notebook:
+    """What a notebook reads, shows and leaves behind.
+
+    Parameters
+    ----------
+    name : str
+        Name of the notebook.
+    study : Study
+        The study it runs on.
+    sections : tuple of str
+        Config sections named in the manifests of its tables.
+    """
+
+    def __init__(self, name: str, study: Study, sections: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.study = study
+        self.config = study.config
+        self._sections = ("study", "seed", "data", "simulation", "dimensions", "factors", "privacy", *sections)
+        self._started = now()
+        self._findings: list[Finding] = []
+        self._read: set[Path] = set()
+        self._saved: list[Path] = []
+
+    @cached_property
+    def tables(self) -> RatingTables:
+        """Ratings, items and participants, made first where they are missing."""
+        tables = ensure_tables(self.study)
+        self._read |= {self.study.table(n) for n in ("ratings", "items", "participants")}
+        return tables
+
+    @cached_property
+    def people(self) -> ProtectedParticipants:
+        """Participants with small groups merged; the only view of people that may be shown."""
+        privacy = self.config.privacy
+        return protect(self.tables.participants, self.config.factors, privacy.k, enabled=privacy.enabled)
+
+    def header(self) -> str:
+        """Return the lines that stand under every notebook's title."""
+        mark = "**Simulated data.** " if self.config.simulated else ""
+        return f"{mark}Study **{self.study.title}**. {self.config.description}".strip()
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read a table that an earlier step made."""
+        path = self.study.table(name)
+        self._read.add(path)
+        return read_table(path)
+
+    def save(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
+        """Check a result table against its schema, write it with its manifest, and return it sorted."""
+        checked = check_table(table, name, self.name)
+        path = self.study.table(name)
+        write_table(checked, path)
+        write_manifest(
+            self.study, path, step=self.name, sections=self._sections, inputs=sorted(self._read), started=self._started
+        )
+        self._saved.append(path)
+        return checked
+
+    def show(self, figure: go.Figure, reading: str) -> None:
+        """Show a figure with the one sentence that says what it shows."""
+        if self.config.simulated:
+            mark_simulated(figure)
+        display(figure_bundle(figure, reading), raw=True)
+        display(Markdown(f"*{reading}*"))
+
+    def show_table(self, table: pd.DataFrame, caption: str, rows: int = 20) -> None:
+        """Show the first `rows` rows of a table with a caption; texts are shown as text, never as HTML."""
+        display({"text/html": table_html(table, caption, rows), "text/plain": table.head(rows).to_string()}, raw=True)
+
+    def say(self, text: str) -> None:
+        """Show a sentence that depends on the data."""
+        display(Markdown(text))
+
+    def finding(
+        self,
+        id: str,
+        sentence: str,
+        value: float | None = None,
+        ci_low: float | None = None,
+        ci_high: float | None = None,
+        n: int | None = None,
+    ) -> None:
+        """Keep a finding and show its sentence."""
+        finding = make_finding(id, sentence, value, ci_low, ci_high, n, simulated=self.config.simulated)
+        self._findings = [f for f in self._findings if f.id != id] + [finding]
+        display(Markdown(f"> {finding.sentence}"))
+
+    def finish(self) -> None:
+        """Write the findings; called in the last cell."""
+        write_findings(self._findings, self.study.findings / f"{self.name}.json")
+        saved = ", ".join(f"`{p.name}`" for p in self._saved) or "no table"
+        display(Markdown(f"Written: {saved}, {len(self._findings)} findings."))
+
+
+def _parameters(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what the parameter cells have set: everything that is neither IPython's nor imported."""
+    shell = {"In", "Out", "exit", "quit", "open", "get_ipython"}
+    for name, value in namespace.items():
+        if name.startswith("_") or name in shell or isinstance(value, types.ModuleType) or callable(value):
+            continue
+        yield name, value
+
+
+def _config_path(config: str) -> Path:
+    """Find a config: as given, or below the project when the notebook runs in its own folder."""
+    path = Path(config)
+    if path.is_file() or path.is_absolute():
+        return path
+    below = project_folder() / path
+    return below if below.is_file() else path
+
+
+def _show_errors_as_one_line(name: str) -> None:
+    shell = get_ipython()  # type: ignore[no-untyped-call]
+    if shell is None:
+        raise WorkflowError(f"{name}: begin() runs inside a notebook")
+
+    def handler(self: Any, kind: type, error: BaseException, trace: Any, tb_offset: Any = None) -> list[str]:
+        log = getattr(self, "plural_error_file", None)
+        if log is not None:
+            with suppress(PluralError):
+                write_text(str(error) + "\n", log)
+        return [f"{type(error).__name__}: {error}"]
+
+    shell.set_custom_exc((PluralError,), handler)
+
+
+def _remember_log(name: str, study: Study) -> None:
+    """Let the error handler leave its line where ``plural run`` and ``plural status`` find it."""
+    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell.plural_error_file = study.logs / f"{name}.error"

@@ -1,0 +1,102 @@
+"""``plural run``: Snakemake on the study's results folder, with progress and failures in plain words."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from plural_core.errors import WorkflowError
+from plural_core.study import Study
+from plural_core.workflow.build import check_source
+from plural_core.workflow.command import informs_only, snakemake_command, write_config
+from plural_core.workflow.lock import study_lock
+from plural_core.workflow.status import failures
+
+_STEPS = re.compile(r"(\d+) of (\d+) steps")
+
+def run_study(study: Study, flags: Sequence[str] = (), say: Callable[[str], None] = print) -> None:
+    """Run what is missing of a study.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    flags : sequence of str
+        Further flags for Snakemake.
+    say : callable
+        Takes the lines of progress.
+
+    Raises
+    ------
+    ConfigError, WorkflowError
+        The data is not there, another run is under way, or a step failed: one line with the step's own
+        message and its log.
+    """
+    check_source(study)
+    with study_lock(study) as lock:
+        write_config(study)
+        study.logs.mkdir(exist_ok=True)
+        for stale in (*study.logs.glob("*.running"), *study.logs.glob("*.failed"), *study.logs.glob("*.error")):
+            stale.unlink()  # left by a run that was killed or failed; the lock says that none is under way
+        command = snakemake_command(study, flags)
+        if informs_only(flags):
+            subprocess.run(command, check=False, pass_fds=[lock])
+            return
+        log = study.logs / "workflow.log"
+        code = _follow(command, log, lock, say)
+    if code != 0:
+        raise WorkflowError(_explain(study, log))
+
+
+def _follow(command: list[str], log: Path, lock: int, say: Callable[[str], None]) -> int:
+    """Run Snakemake, its own output to `log`, the steps' progress to `say`."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    done, total = 0, 0
+    with (
+        log.open("w", encoding="utf-8") as stream,
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+            pass_fds=[lock],
+        ) as process,
+    ):
+        assert process.stdout is not None
+        for line in process.stdout:
+            stream.write(line)
+            stream.flush()
+            if found := _STEPS.search(line):
+                total = int(found[2])
+            elif found := re.match(r"^total\s+(\d+)\s*$", line):
+                total = int(found[1]) - 1  # the last one, rule all, only collects
+            elif line.startswith("@"):
+                event, name, *rest = line[1:].split()
+                done += event == "done"
+                progress = f"[{done}/{total}] " if total else ""
+                if event == "start":
+                    say(f"        {name} ...")
+                elif event == "done":
+                    say(f"{progress}{name} done in {rest[0]} s")
+                else:
+                    say(f"{progress}{name} FAILED after {rest[0]} s")
+    return process.returncode
+
+
+def _explain(study: Study, log: Path) -> str:
+    """Return one line: which step failed, with its own message, and where the log is."""
+    failed = failures(study)
+    if failed:
+        first = failed[0]
+        more = f" (and {len(failed) - 1} more step{'s' if len(failed) > 2 else ''}: see plural status)"
+        return f"{first.step}: {first.message} [log: {first.log}]{more if len(failed) > 1 else ''}"
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    telling = [line for line in lines if re.search(r"[Ee]rror|[Ee]xception", line) and "Complete log" not in line]
+    message = telling[-1] if telling else (lines[-1] if lines else "the workflow did not start")
+    return f"the workflow stopped: {message} [log: {log}]"
