@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -90,10 +91,24 @@ class FactorConfig(Section):
     ordered: bool = False
     """Levels have an order, so small ones merge with a neighbour."""
     recode: dict[str, str] = Field(default_factory=dict)
-    """What stands in the file, and the level it means."""
+    """What stands in the file, and the level it means; one of ``data.missing`` to take it as not stated."""
+    bands: dict[str, list[float]] = Field(default_factory=dict)
+    """For a column of numbers: each level with its lowest and highest number; other numbers are not stated."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _levels_of_bands(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and isinstance(raw.get("bands"), dict) and raw["bands"]:
+            return {"levels": [str(name) for name in raw["bands"]], "ordered": True, **raw}
+        return raw
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if any(len(ends) != 2 or ends[0] > ends[1] for ends in self.bands.values()):
+            raise ValueError("bands: give each level its lowest and highest number, for example {'18-30': [18, 30]}")
+        ends = sorted(self.bands.values())
+        if any(right[0] <= left[1] for left, right in pairwise(ends)):
+            raise ValueError("bands: two bands overlap")
         if self.levels is not None:
             if len(set(self.levels)) != len(self.levels):
                 raise ValueError("levels: a level is named twice")
@@ -117,21 +132,21 @@ class ColumnsConfig(Section):
     rating: str | None = None
     """Long layout: the column that holds the rating."""
     ratings: dict[str, str] = Field(default_factory=dict)
-    """Wide layout: for each dimension, its column (default: the dimension's own name)."""
+    """For each dimension, its column (wide) or its name in the file (long); default: the dimension's own name."""
     position: str | None = None
-    """Order in which a participant rated (default: order of rows)."""
+    """Order in which a participant rated (default: a column of that name, else the order of rows)."""
     prompt_id: str | None = None
-    """Identifies the prompt (default: the distinct prompt texts, else the item)."""
+    """Identifies the prompt (default: a column of that name, else the distinct prompt texts, else the item)."""
     prompt: str | None = None
-    """Text of the prompt."""
+    """Text of the prompt (default: a column of that name, if there is one)."""
     response: str | None = None
-    """Text of the response."""
+    """Text of the response (default: a column of that name, if there is one)."""
     language: str | None = None
-    """Language of the item."""
+    """Language of the item (default: a column of that name, if there is one)."""
     source: str | None = None
-    """Where the response came from, a model for example."""
+    """Where the response came from, a model for example (default: a column of that name, if there is one)."""
     passed_attention: str | None = None
-    """Whether the participant passed the attention check."""
+    """Whether the participant passed the attention check (default: a column of that name, if there is one)."""
     factors: dict[str, str] = Field(default_factory=dict)
     """For each factor, its column (default: the factor's own name)."""
 

@@ -94,11 +94,17 @@ def parse_overrides(settings: Iterable[str]) -> dict[str, Any]:
         key, found, value = setting.partition("=")
         if not found or not key.strip():
             raise ConfigError(f"--set {setting}: expected key=value, for example --set data.path=ratings.csv")
-        try:
-            parsed[key.strip()] = yaml.load(value, Loader=_Loader) if value else ""  # noqa: S506 - safe subclass
-        except yaml.YAMLError:
-            parsed[key.strip()] = value
+        parsed[key.strip()] = _setting_value(value)
     return parsed
+
+
+def _setting_value(text: str) -> Any:
+    """Read a value as YAML; ``A: b`` or ``- x`` without brackets is a text, not a mapping or a list."""
+    try:
+        value = yaml.load(text, Loader=_Loader) if text else ""  # noqa: S506 - a subclass of SafeLoader
+    except yaml.YAMLError:
+        return text
+    return text if isinstance(value, dict | list) and text.lstrip()[0] not in "[{" else value
 
 
 def _read(path: Path) -> str:

@@ -1,0 +1,135 @@
+"""Faults that users meet: killed runs, failing steps, mistyped parameters, folders that cannot be written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.end_to_end.conftest import Run, plural
+
+pytestmark = pytest.mark.end_to_end
+
+
+def table_bytes(root: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in sorted((root / "tables").glob("*.parquet"))}
+
+
+@pytest.mark.parametrize("moment", ["tables", "02_disagreement"])
+def test_a_killed_run_goes_on_and_ends_with_the_same_tables(
+    moment: str, tmp_path: Path, tiny_config: Path, tiny_run: tuple[Path, Run]
+) -> None:
+    whole, _ = tiny_run
+    process = subprocess.Popen(
+        [sys.executable, "-m", "plural_core", "run", str(tiny_config)],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    root = tmp_path / "results" / "tiny"
+    marker = root / "logs" / f"{moment}.running"
+    deadline = time.monotonic() + 120
+    while not marker.exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    assert marker.exists(), "the step never started"
+    time.sleep(0.7)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for table in (root / "tables").glob("*.parquet"):
+        pd.read_parquet(table)  # whatever is there is whole
+    status = plural("status", tiny_config, cwd=tmp_path)
+    assert status.code == 0, status.err
+    assert "done" not in next(line for line in status.out.splitlines() if moment in line)
+    again = plural("run", tiny_config, cwd=tmp_path)
+    assert again.code == 0, again.out + again.err
+    assert table_bytes(root) == table_bytes(whole)
+    assert not list(root.rglob("*.part"))
+
+
+def test_a_failing_step_is_one_line_with_its_log_and_the_others_go_on(
+    tmp_path: Path, tiny_config: Path, tiny_run: tuple[Path, Run]
+) -> None:
+    # A folder where the notebook wants to write its table: a real fault in the middle of the workflow.
+    root = tmp_path / "results" / "tiny"
+    (root / "tables" / "cooccurrence.parquet" / "x").mkdir(parents=True)
+    run = plural("run", tiny_config, cwd=tmp_path)
+    assert run.code == 1
+    assert len(run.err.strip().splitlines()) == 1
+    assert run.err.startswith("plural: 03_dimensions: ")
+    assert "Traceback" not in run.err + run.out
+    assert str(root / "logs" / "03_dimensions.log") in run.err
+    assert (root / "tables" / "disagreement.parquet").is_file()
+    status = plural("status", tiny_config, cwd=tmp_path)
+    line = next(line for line in status.out.splitlines() if "03_dimensions" in line)
+    assert "failed" in line
+    assert "03_dimensions.log" in line
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (["-p", "confg", "x.yaml"], "unknown parameter 'confg'. Did you mean 'config'"),
+        (["-p", "config", "12"], "parameter 'config' is 12"),
+    ],
+)
+def test_papermill_with_a_mistyped_parameter_fails(
+    parameters: list[str], message: str, tmp_path: Path, root: Path
+) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "papermill", "--no-progress-bar"),
+            *(str(root / "notebooks" / "03_dimensions.ipynb"), "out.ipynb"),
+            *parameters,
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert message in done.stderr + done.stdout
+
+
+def test_a_results_folder_that_is_a_file_is_one_line(tmp_path: Path, tiny_config: Path) -> None:
+    (tmp_path / "results").write_text("mine", encoding="utf-8")
+    run = plural("run", tiny_config, cwd=tmp_path)
+    assert run.code == 1
+    assert len(run.err.strip().splitlines()) == 1
+    assert "results=FOLDER" in run.err
+    assert (tmp_path / "results").read_text(encoding="utf-8") == "mine"
+
+
+def test_missing_raw_data_is_one_line(tmp_path: Path, root: Path) -> None:
+    run = plural("run", root / "configs" / "popquorn.yaml", "--set", "data.path=nowhere.csv", cwd=tmp_path)
+    assert run.code == 1
+    assert run.err.strip().endswith("does not exist; give the right one with --set data.path=PATH")
+    assert not (tmp_path / "results").exists()
+
+
+def test_two_runs_of_one_study_at_once(tmp_path: Path, tiny_config: Path) -> None:
+    command = [sys.executable, "-m", "plural_core", "run", str(tiny_config)]
+    first = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "results" / "tiny" / "config.yaml").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        second = plural("run", tiny_config, cwd=tmp_path)
+        assert second.code == 1
+        assert "another run of this study is under way" in second.err
+    finally:
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    plain = plural("validate", "nowhere.yaml", cwd=tmp_path)
+    debug = plural("--debug", "validate", "nowhere.yaml", cwd=tmp_path)
+    assert (plain.code, plain.err.count("\n")) == (1, 1)
+    assert "Traceback" in debug.err
