@@ -13,7 +13,7 @@ import io
 import json
 import zlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,14 @@ FORMATS = {
 _BLOCK = 1 << 25  # a quoted text must fit into one block of the CSV parser
 
 
+def pick(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return the value at each code, None at a code below 0."""
+    lookup = np.empty(len(values) + 1, dtype=object)
+    lookup[:-1] = values
+    taken: np.ndarray = lookup[codes]
+    return taken
+
+
 @dataclass(frozen=True)
 class Coded:
     """A column as codes into its distinct values.
@@ -53,21 +61,21 @@ class Coded:
 
     def values(self) -> np.ndarray:
         """Return one value per row, None where there is none."""
-        lookup = np.append(self.uniques, None)
-        taken: np.ndarray = lookup[self.codes]
-        return taken
+        return pick(self.uniques, self.codes)
+
+    def among(self, codes: Collection[int]) -> np.ndarray:
+        """Return which rows hold one of `codes`."""
+        return np.isin(self.codes, list(codes))
 
     def first(self, codes: Collection[int]) -> int:
         """Return the first row that holds one of `codes`."""
-        return int(np.argmax(np.isin(self.codes, list(codes))))
+        return int(np.argmax(self.among(codes)))
 
     def mapped(self, values: list[Any]) -> Coded:
         """Return the column with each distinct value replaced by the one at its place in `values`, None to drop it."""
         known: dict[Any, int] = {}
         lookup = np.array([-1 if v is None else known.setdefault(v, len(known)) for v in values] + [-1], dtype=np.int64)
-        uniques = np.empty(len(known), dtype=object)
-        uniques[:] = list(known)
-        return Coded(lookup[self.codes], uniques)
+        return Coded(lookup[self.codes], np.fromiter(known, dtype=object, count=len(known)))
 
     def take(self, rows: np.ndarray) -> Coded:
         """Return the column at `rows`, with the same distinct values."""
@@ -78,9 +86,7 @@ class Coded:
         """Return the coded form of plain values."""
         known: dict[Any, int] = {}
         codes = [-1 if v is None else known.setdefault(v, len(known)) for v in values]
-        uniques = np.empty(len(known), dtype=object)
-        uniques[:] = list(known)
-        return cls(np.array(codes, dtype=np.int64), uniques)
+        return cls(np.array(codes, dtype=np.int64), np.fromiter(known, dtype=object, count=len(known)))
 
 
 @dataclass(frozen=True)
@@ -97,12 +103,15 @@ class RawTable:
         Its columns.
     encoding : str
         Its text encoding.
+    kept : ndarray, optional
+        For each row its place in the file, where rows were left out.
     """
 
     path: Path
     format: str
     table: pa.Table
     encoding: str = "utf-8"
+    kept: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -137,6 +146,7 @@ class RawTable:
 
     def row(self, index: int) -> int:
         """Return the number of a row as a spreadsheet shows it: the header is row 1 (lines of JSON start at 1)."""
+        index = index if self.kept is None else int(self.kept[index])
         if self.format == "parquet":
             return index + 1
         text = _read_bytes(self.path).decode(self.encoding).removeprefix("\ufeff")
@@ -146,6 +156,11 @@ class RawTable:
             filled = (n for n, cells in enumerate(_records(text, _delimiter(text, self.format)), start=1) if cells)
             next(filled)
         return next((n for k, n in enumerate(filled) if k == index), index + 1)
+
+    def take(self, rows: np.ndarray) -> RawTable:
+        """Return the table with only these rows, which keep their numbers in errors."""
+        kept = rows if self.kept is None else self.kept[rows]
+        return replace(self, table=self.table.take(pa.array(rows)), kept=kept)
 
     def fault(self, index: int, column: str, value: object, why: str) -> DataError:
         """Return an error that names file, row, column and value."""
@@ -209,9 +224,7 @@ def _format(path: Path, data: bytes) -> str:
         raise DataError(f"{path}: a spreadsheet or zip file; save it as CSV (UTF-8) first")
     ending = Path(path.stem).suffix if path.suffix.lower() == ".gz" else path.suffix
     if ending.lower() not in FORMATS:
-        raise DataError(
-            f"{path}: unknown kind of file '{ending}'; set data.format to one of {listing(sorted(set(FORMATS.values())))}"
-        )
+        raise DataError(f"{path}: unknown kind of file '{ending}'; set data.format to csv, tsv, parquet or jsonl")
     return FORMATS[ending.lower()]
 
 

@@ -37,11 +37,6 @@ def ingest(config: StudyConfig) -> Ingested:
         raise ConfigError(f"data.adapter: '{config.data.adapter}' reads no raw data")
     made = ADAPTERS[config.data.adapter](config)
     tables = _attention(made.tables, config.data.keep_failed_attention, made.log)
-    for factor in config.factors:
-        if factor in tables.participants.columns:
-            n = int(tables.participants[factor].isna().sum())
-            if n:
-                made.log.add("noticed", "participants", n, len(tables.participants), f"{factor} not stated")
     return replace(made, tables=tables.validate(config, where=str(config.data.path)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from plural_core.ratings.ingest import IngestLog
-from plural_core.ratings.raw import Coded, RawTable
+from plural_core.ratings.raw import Coded, RawTable, pick
 from plural_core.ratings.tables import Ingested, RatingTables, complete_participants
 
 Conflict = Literal["error", "mode"]
@@ -40,6 +40,25 @@ def from_wide(levels: list[np.ndarray], participant: Coded, item: Coded, log: In
     if row.size < grid.size:
         log.add("dropped", "ratings", grid.size - row.size, grid.size, "no value")
     return Long(row, participant.codes[row], item.codes[row], dimension, grid[row, dimension])
+
+
+def known_in(raw: RawTable, column: str, cells: Coded, key: Coded, other: RawTable, needed: np.ndarray) -> Coded:
+    """Return the rows' codes in the key column of a second file.
+
+    Raises
+    ------
+    DataError
+        A `needed` row whose value the second file lacks.
+    """
+    index = {value: code for code, value in enumerate(key.uniques)}
+    lookup = np.array([*(index.get(value, -1) for value in cells.uniques), -1], dtype=np.int64)
+    codes = lookup[cells.codes]
+    unknown = needed & (codes < 0)
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        value = cells.uniques[cells.codes[row]] if cells.codes[row] >= 0 else ""
+        raise raw.fault(row, column, value, f"not in {other.path}; add it there or remove its ratings")
+    return Coded(codes, key.uniques)
 
 
 def modal(group: np.ndarray, value: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -154,7 +173,7 @@ def describe(
     for name, (column, cells) in columns.items():
         codes = np.where(cells.codes < 0, len(cells.uniques), cells.codes) if missing_is_answer else cells.codes
         rows = np.flatnonzero((key.codes >= 0) & (codes >= 0))
-        mode, distinct, first = modal(key.codes[rows], codes[rows], n)
+        mode, distinct, _ = modal(key.codes[rows], codes[rows], n)
         if (distinct > 1).any():
             if conflict == "error":
                 start = np.full(n, len(raw))
@@ -175,8 +194,7 @@ def describe(
                 n,
                 "the most frequent value, of equally frequent ones the first",
             )
-        lookup = np.concatenate([cells.uniques, np.array([None, None], dtype=object)])
-        found[name] = lookup[mode]
+        found[name] = pick(cells.uniques, np.where(mode < len(cells.uniques), mode, -1))
     return found
 
 
@@ -243,6 +261,8 @@ def assemble(
         if name not in things.columns:
             things[name] = things["item_id"] if name == "prompt_id" else None
         things[name] = things[name].astype(object)
+    alone = things["prompt_id"].isna()  # an item without a prompt is its own prompt
+    things["prompt_id"] = things["prompt_id"].where(~alone, things["item_id"])
     things = things[["item_id", *ITEM_COLUMNS]]
     return Ingested(RatingTables(ratings, things, complete_participants(people)), log)
 

@@ -90,7 +90,9 @@ def _band(factor: FactorConfig, name: str, column: str, cells: Coded, raw: RawTa
         banded.append(band_of(number, factor.bands))
     changed = cells.mapped(banded)
     outside = int(((cells.codes >= 0) & (changed.codes < 0)).sum())
-    log.add("recoded", f"answers to {name}", int((cells.codes >= 0).sum()), len(raw), "numbers sorted into bands")
+    if not all(value in factor.bands for value in cells.uniques):
+        n = int((cells.codes >= 0).sum())
+        log.add("recoded", f"answers to {name}", n, len(raw), "numbers sorted into bands, counted in rows")
     if outside:
         log.add("recoded", f"answers to {name}", outside, len(raw), "outside every band; taken as not stated")
     return changed

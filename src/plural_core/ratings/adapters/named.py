@@ -57,9 +57,7 @@ def check_dimensions(config: StudyConfig, offered: Mapping[str, int | None]) -> 
             )
 
 
-def collect(
-    config: StudyConfig, source: Source, log: IngestLog, *, missing_is_answer: bool = False
-) -> Ingested:
+def collect(config: StudyConfig, source: Source, log: IngestLog, *, missing_is_answer: bool = False) -> Ingested:
     """Return the tables of a named source; contradicting rows are resolved to the most frequent value and counted."""
     raw = source.raw
     for column, cells in ((config.data.adapter, source.participant), (config.data.adapter, source.item)):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from plural_core.errors import ConfigError, DataError, listing, nearest
 from plural_core.ratings.adapters import build
 from plural_core.ratings.adapters.factors import to_levels
 from plural_core.ratings.adapters.levels import MISSING, levels_of
+from plural_core.ratings.adapters.numbering import numbered
 from plural_core.ratings.ingest import IngestLog
 from plural_core.ratings.raw import Coded, RawTable, read_raw
 from plural_core.ratings.tables import Ingested
@@ -52,8 +51,10 @@ def read(config: StudyConfig) -> Ingested:
     _complete(raw, names.participant, by_rating, filled)
     _complete(raw, names.item or names.response or "response", by_item, filled)
 
-    who = by_rating if people is raw else _known(raw, names.participant, by_rating, people, config, filled)
-    what = by_item if things is raw else _known(raw, str(names.item), by_item, things, config, filled)
+    who_key = by_rating if people is raw else people.coded(names.participant, data.missing, "names each row")
+    what_key = by_item if things is raw else things.coded(str(names.item), data.missing, "names each row")
+    who = by_rating if people is raw else build.known_in(raw, names.participant, by_rating, who_key, people, filled)
+    what = by_item if things is raw else build.known_in(raw, str(names.item), by_item, what_key, things, filled)
     if dimension is None:
         long = build.from_wide([np.where(filled, column, MISSING) for column in levels], who, what, log)
     else:
@@ -64,8 +65,6 @@ def read(config: StudyConfig) -> Ingested:
     columns = [str(names.rating or "rating")] * len(config.dimensions) if dimension is not None else _wide(config)
     long = build.settle(long, raw, columns, data.on_conflict, log)
 
-    who_key = who if people is raw else people.coded(names.participant, data.missing, "participant")
-    what_key = what if things is raw else things.coded(str(names.item), data.missing, "item")
     return build.assemble(
         long,
         _positions(config, raw, long, log),
@@ -99,7 +98,9 @@ def _ratings(
     """Return which rows hold a rating, the levels (one array, or one per dimension), and long rows' dimensions."""
     names, missing = config.data.columns, config.data.missing
     if not _is_long(config, raw):
-        cells = [raw.coded(c, missing, f"ratings of '{d}'") for c, d in zip(_wide(config), config.dimensions, strict=True)]
+        cells = [
+            raw.coded(c, missing, f"ratings of '{d}'") for c, d in zip(_wide(config), config.dimensions, strict=True)
+        ]
         levels = [
             levels_of(raw, column, cell, config.dimensions[name])
             for column, cell, name in zip(_wide(config), cells, config.dimensions, strict=True)
@@ -153,22 +154,6 @@ def _complete(raw: RawTable, column: str, cells: Coded, needed: np.ndarray) -> N
         raise raw.fault(int(np.argmax(gaps)), column, "", "no value, but the row holds a rating")
 
 
-def _known(
-    raw: RawTable, column: str, cells: Coded, other: RawTable, config: StudyConfig, needed: np.ndarray
-) -> Coded:
-    """Return the rows' codes in the key column of the second file, refusing a value that it lacks."""
-    key = other.coded(column, config.data.missing, "names each row")
-    index = {value: code for code, value in enumerate(key.uniques)}
-    lookup = np.array([*(index.get(value, -1) for value in cells.uniques), -1], dtype=np.int64)
-    codes = lookup[cells.codes]
-    unknown = needed & (codes < 0)
-    if unknown.any():
-        row = int(np.argmax(unknown))
-        value = cells.uniques[cells.codes[row]]
-        raise raw.fault(row, column, value, f"not in {other.path}; add it there or remove its ratings")
-    return Coded(codes, key.uniques)
-
-
 def _column(config: StudyConfig, raw: RawTable, name: str) -> str | None:
     """Return the column for a property of items or ratings: the config's, else one of its own name, else none."""
     given: str | None = getattr(config.data.columns, name)
@@ -190,26 +175,9 @@ def _items(config: StudyConfig, raw: RawTable) -> Coded:
     return numbered(texts, "item")
 
 
-def numbered(columns: Sequence[Coded], prefix: str) -> Coded:
-    """Return ids ``item_01``, ``item_02``, … for the distinct combinations of columns, none where all are empty."""
-    key = np.zeros(len(columns[0].codes), dtype=np.int64)
-    for cells in columns:
-        key = key * (len(cells.uniques) + 1) + cells.codes + 1
-    _, start, group = np.unique(key, return_index=True, return_inverse=True)
-    empty = np.all([cells.codes < 0 for cells in columns], axis=0)
-    rank = np.empty(start.size, dtype=np.int64)
-    filled = ~empty[start]
-    order = np.argsort(np.where(filled, start, len(key)), kind="stable")
-    rank[order] = np.arange(start.size)
-    rank[~filled] = -1
-    total = int(filled.sum())
-    width = len(str(total))
-    return Coded(rank[group], np.array([f"{prefix}_{n:0{width}d}" for n in range(1, total + 1)], dtype=object))
-
-
 def _positions(config: StudyConfig, raw: RawTable, long: build.Long, log: IngestLog) -> np.ndarray:
     column = _column(config, raw, "position")
-    if column is None:
+    if column is None or not long.row.size:
         return build.order_of(long)
     cells = raw.coded(column, config.data.missing, "position")
     _complete(raw, column, cells, np.isin(np.arange(len(raw)), long.row))
@@ -222,7 +190,7 @@ def _positions(config: StudyConfig, raw: RawTable, long: build.Long, log: Ingest
     recorded = numbers[cells.codes]
     used = recorded[long.row]
     if (used >= 1).all() and (used == np.floor(used)).all() and used.max() < 2**31:
-        return used.astype(np.int64)
+        return np.asarray(used, dtype=np.int64)
     log.add("recoded", "positions", long.row.size, note=f"'{column}' does not count from 1; replaced by its order")
     return build.order_of(long, recorded)
 
@@ -254,7 +222,4 @@ def _things(config: StudyConfig, raw: RawTable, key: Coded, log: IngestLog) -> d
     if "prompt_id" not in columns and "prompt" in columns:
         column, texts = columns["prompt"]
         columns["prompt_id"] = (column, numbered([texts], "prompt"))
-    found = build.describe(key, columns, raw, "items", config.data.on_conflict, log)
-    if "prompt_id" in found:  # an item without a prompt is its own prompt
-        found["prompt_id"] = np.where(found["prompt_id"] == None, key.uniques, found["prompt_id"])  # noqa: E711
-    return found
+    return build.describe(key, columns, raw, "items", config.data.on_conflict, log)
