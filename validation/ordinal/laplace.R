@@ -25,7 +25,8 @@ laplace_objective <- function(y, X, groups, link, threshold, weights) {
   mode <- rep(0, ncol(Z)) # of the last call: where the next one starts
   identity <- Diagonal(ncol(Z))
   zero <- function(x) { x[!is.finite(x)] <- 0; x }
-  function(par) {
+  reset <- function() mode <<- 0 * mode
+  objective <- function(par) {
     theta <- c(-Inf, jac %*% par[seq_len(n_alpha)], Inf)
     if (is.unsorted(theta)) return(Inf)
     fixed <- if (ncol(X)) as.vector(X %*% par[n_alpha + seq_len(ncol(X))]) else 0
@@ -68,6 +69,7 @@ laplace_objective <- function(y, X, groups, link, threshold, weights) {
     mode <<- u
     now$h + as.numeric(determinant(L)$modulus)
   }
+  list(objective = objective, reset = reset)
 }
 
 # Fit a cell with it: nlminb from the fixed-effects fit, then Newton. Same list as fit_clmm's.
@@ -83,18 +85,29 @@ fit_laplace <- function(formula, data, link, threshold, weights, newton = 12) {
   y <- as.integer(model.response(start$model))
   X <- model.matrix(start)$X[, -1, drop = FALSE]
   X <- X[, colnames(X) %in% names(start$beta), drop = FALSE]
-  objective <- laplace_objective(y, X, groups, link, threshold, weights)
+  model <- laplace_objective(y, X, groups, link, threshold, weights)
+  objective <- model$objective; reset <- model$reset
   k <- length(start$coefficients)
+  # cauchit has several local maxima, and runs off where the Hessian turns singular: of the first two starts the better
+  # interior maximum counts; where neither has one, further starts are tried in turn.
+  starts <- list(c(1, 0.5), c(1, 1.5), c(1, 0.2), c(1.5, 1), c(1.5, 2), c(2, 2), c(1.2, 0.7), c(1.8, 1.5))
   best <- NULL
-  for (sd0 in c(0.5, 1.5)) {
-    fit <- nlminb(c(start$coefficients, rep(sd0, length(groups))), objective,
+  for (i in seq_along(starts)) {
+    if (i > 2 && isTRUE(best$interior)) break
+    reset()
+    fit <- nlminb(c(start$coefficients * starts[[i]][1], rep(starts[[i]][2], length(groups))), objective,
                   lower = c(rep(-Inf, k), rep(0, length(groups))),
                   control = list(rel.tol = 1e-14, x.tol = 1e-12, eval.max = 4000, iter.max = 1000))
-    if (is.null(best) || fit$objective < best$objective) best <- fit
+    bound <- c(rep(FALSE, k), fit$par[-seq_len(k)] < 1e-3)
+    better <- polish(objective, fit$par, !bound, newton)
+    value <- objective(better$par)
+    interior <- is.finite(value) && isTRUE(better$decrement >= 0 && better$decrement < 1e-8)
+    trial <- list(par = better$par, value = value, interior = interior, decrement = better$decrement, bound = bound,
+                  convergence = fit$convergence, message = fit$message)
+    if (is.null(best) || (interior && !best$interior) || (interior == best$interior && value < best$value)) best <- trial
   }
-  bound <- c(rep(FALSE, k), best$par[-seq_len(k)] < 1e-3)
-  better <- polish(objective, best$par, !bound, newton)
-  par <- better$par
+  par <- best$par; bound <- best$bound
+  objective(par)
   full <- function(x) { p <- par; p[!bound] <- x; objective(p) }
   d <- ordinal:::deriv12(full, par[!bound])
   jac <- start$tJac; n_alpha <- length(start$alpha)
@@ -110,7 +123,7 @@ fit_laplace <- function(formula, data, link, threshold, weights, newton = 12) {
     thresholds_se = setNames(if (ok) delta_se(jac, v[seq_len(n_alpha), seq_len(n_alpha), drop = FALSE]) else rep(NA, nrow(jac)), labels),
     coefficients = setNames(par[n_alpha + seq_along(start$beta)], names(start$beta)),
     coefficients_se = setNames(se[-seq_len(n_alpha)], names(start$beta)),
-    decrement = better$decrement, random_sd = setNames(par[-seq_len(k)], names(groups)),
+    decrement = best$decrement, random_sd = setNames(par[-seq_len(k)], names(groups)),
     max_gradient = max(abs(d$gradient)), code = best$convergence, optimiser_said = best$message
   )
 }
