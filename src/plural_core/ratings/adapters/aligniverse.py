@@ -20,8 +20,9 @@ from plural_core.ratings.adapters.aligniverse_answers import AGREEMENT, FACTORS,
 from plural_core.ratings.adapters.factors import to_levels
 from plural_core.ratings.adapters.levels import MISSING, levels_of
 from plural_core.ratings.adapters.named import check_dimensions
+from plural_core.ratings.coded import Coded
 from plural_core.ratings.ingest import IngestLog
-from plural_core.ratings.raw import Coded, RawTable, read_raw
+from plural_core.ratings.raw import RawTable, read_raw
 from plural_core.ratings.tables import Ingested, RatingTables
 from plural_core.study import StudyConfig
 from plural_core.study.config import STANDARD_FACTORS

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from plural_core.ratings.coded import Coded
 from plural_core.ratings.ingest import IngestLog
-from plural_core.ratings.raw import Coded, RawTable
+from plural_core.ratings.raw import RawTable
 
 DECLINED = frozenset(
     {"i wish not to declare", "ich möchte keine angaben machen", "prefer not to say", "keine angabe", "declined"}

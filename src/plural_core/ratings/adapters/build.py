@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from plural_core.ratings.coded import Coded, pick
 from plural_core.ratings.ingest import IngestLog
-from plural_core.ratings.raw import Coded, RawTable, pick
+from plural_core.ratings.raw import RawTable
 from plural_core.ratings.tables import Ingested, RatingTables, complete_participants
 
 Conflict = Literal["error", "mode"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from plural_core.errors import listing, nearest
+from plural_core.ratings.coded import Coded
 from plural_core.ratings.ingest import IngestLog
-from plural_core.ratings.raw import Coded, RawTable
+from plural_core.ratings.raw import RawTable
 from plural_core.study.config import FactorConfig, StudyConfig
 
 

@@ -11,8 +11,9 @@ from plural_core.errors import ConfigError, nearest
 from plural_core.ratings.adapters import build
 from plural_core.ratings.adapters.factors import to_levels
 from plural_core.ratings.adapters.levels import levels_of
+from plural_core.ratings.coded import Coded
 from plural_core.ratings.ingest import IngestLog
-from plural_core.ratings.raw import Coded, RawTable
+from plural_core.ratings.raw import RawTable
 from plural_core.ratings.tables import Ingested
 from plural_core.study import StudyConfig
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plural_core.ratings.raw import Coded
+from plural_core.ratings.coded import Coded
 
 
 def numbered(columns: Sequence[Coded], prefix: str) -> Coded:

@@ -15,8 +15,9 @@ import numpy as np
 from plural_core.errors import ConfigError
 from plural_core.ratings.adapters import build
 from plural_core.ratings.adapters.factors import to_levels
+from plural_core.ratings.coded import Coded
 from plural_core.ratings.ingest import IngestLog
-from plural_core.ratings.raw import Coded, RawTable, read_raw
+from plural_core.ratings.raw import RawTable, read_raw
 from plural_core.ratings.tables import Ingested
 from plural_core.study import StudyConfig
 

@@ -12,8 +12,9 @@ import numpy as np
 from plural_core.ratings.adapters import build
 from plural_core.ratings.adapters.factors import band_of
 from plural_core.ratings.adapters.named import Source, check_dimensions, collect
+from plural_core.ratings.coded import Coded
 from plural_core.ratings.ingest import IngestLog
-from plural_core.ratings.raw import Coded, RawTable, read_raw
+from plural_core.ratings.raw import RawTable, read_raw
 from plural_core.ratings.tables import Ingested
 from plural_core.study import StudyConfig
 
