@@ -80,9 +80,6 @@ def test_aligniverse_ratings_and_items(ingested: Reader) -> None:
 def test_aligniverse_one_language(fixtures: Path, tmp_path: Path) -> None:
     for name in ("study.yaml", "df_ratings_german.csv", "df_participants_german.csv"):
         shutil.copy(fixtures / "aligniverse" / name, tmp_path)
-    study = load_study(tmp_path / "study.yaml")
-    with pytest.raises(DataError, match="reference: unknown level 'US'"):
-        ingest(study.config)
     factors = "data: {adapter: aligniverse, path: .}\nfactors: {country: {}, gender: {}, ancestry: {}}\n"
     (tmp_path / "study.yaml").write_text("study: survey\n" + factors)
     made = ingest(load_study(tmp_path / "study.yaml").config)
@@ -205,7 +202,7 @@ def test_prism(ingested: Reader) -> None:
         ingested("prism", "data.bins=[25, 50, 75]")
 
 
-def test_popquorn(fixtures: Path, root: Path) -> None:
+def test_popquorn(fixtures: Path, root: Path, tmp_path: Path) -> None:
     path = fixtures / "popquorn" / "raw_data.csv"
     config = load_study(root / "configs" / "popquorn.yaml", [f"data.path={path}", "factors.gender={}"]).config
     config = config.model_copy(update={"factors": {"gender": config.factors["gender"]}})
@@ -215,6 +212,11 @@ def test_popquorn(fixtures: Path, root: Path) -> None:
     assert made.tables.items["prompt_id"].tolist() == ["5", "9"]
     assert people(made, "occupation") == {"0": "Unemployed", "1": "Retired"}
     assert entries(made, "resolved", "ratings") == [1]
+    text = path.read_text()
+    (tmp_path / "gap.csv").write_text(text + "9,,x,1.0,Man,White,35-39,Unemployed,College degree\n")
+    data = config.data.model_copy(update={"path": str(tmp_path / "gap.csv")})
+    with pytest.raises(DataError, match=r"gap.csv, row 7: no id"):
+        ingest(config.model_copy(update={"data": data}))
     with pytest.raises(ConfigError, match=r"no such dimension. Did you mean 'offensiveness'"):
         ingest(config.model_copy(update={"dimensions": {"offensivness": config.dimensions["offensiveness"]}}))
 

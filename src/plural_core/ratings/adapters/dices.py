@@ -3,6 +3,7 @@
 Aroyo et al. (2023). One row per rater and conversation. A dimension of the config is one of the file's question
 columns: ``q_overall`` reads ``Q_overall``; a shorter name is given under ``data.columns.ratings``. Ratings are
 levels 1 No, 2 Unsure, 3 Yes, Yes meaning unsafe. The conversation so far is the prompt, the last answer the response.
+All raters are read; the authors' papers leave out those who failed their quality checks.
 """
 
 from __future__ import annotations

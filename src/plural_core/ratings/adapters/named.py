@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plural_core.errors import ConfigError, nearest
+from plural_core.errors import ConfigError, DataError, nearest
 from plural_core.ratings.adapters import build
 from plural_core.ratings.adapters.factors import to_levels
 from plural_core.ratings.adapters.levels import levels_of
@@ -61,9 +61,10 @@ def check_dimensions(config: StudyConfig, offered: Mapping[str, int | None]) -> 
 def collect(config: StudyConfig, source: Source, log: IngestLog, *, missing_is_answer: bool = False) -> Ingested:
     """Return the tables of a named source; contradicting rows are resolved to the most frequent value and counted."""
     raw = source.raw
-    for column, cells in ((config.data.adapter, source.participant), (config.data.adapter, source.item)):
-        if (cells.codes < 0).any():
-            raise raw.fault(int(np.argmax(cells.codes < 0)), column, "", "a row without participant or item")
+    gaps = (source.participant.codes < 0) | (source.item.codes < 0)
+    if gaps.any():
+        row = raw.row(int(np.argmax(gaps)))
+        raise DataError(f"{raw.path}, row {row}: no id of a participant or of an item; complete or remove the row")
     levels = [
         levels_of(raw, source.columns[name], raw.coded(source.columns[name], config.data.missing), dimension)
         for name, dimension in config.dimensions.items()
