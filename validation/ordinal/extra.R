@@ -14,7 +14,7 @@ add <- function(...) cells[[length(cells) + 1]] <<- c(...)
 # ordinal's C code, which does the quadrature, has cloglog and loglog swapped (README.md): the cell carries the
 # link as clm and the textbook define it, `r_link` what R was asked for.
 swap <- function(link) switch(link, cloglog = "loglog", loglog = "cloglog", link)
-for (name in names(sets)) for (nodes in c(5, 10)) for (link in setdiff(LINKS, "cauchit")) {
+for (name in names(sets)) for (nodes in c(10, 20)) for (link in setdiff(LINKS, "cauchit")) {
   add(list(kind = "quadrature", dataset = name, structure = "one", link = link, r_link = swap(link), threshold = "flexible",
            formula = deparse(one[[name]]), n_agq = nodes, source = "ordinal"),
       fit_cell(one[[name]], sets[[name]], swap(link), "flexible", nAGQ = nodes))

@@ -11,16 +11,18 @@ popquorn <- function() {
   data.frame(rating = ordered(as.integer(d$offensiveness)), gender = d$gender, race = d$race,
              rater = d$user_id, item = d$instance_id)
 }
-sbic <- function() {
+sbic <- function(question) {
   d <- read.csv(real_data("sbic", "SBIC.v2.dev.without_text.csv"), colClasses = "character", na.strings = character())
   d <- d[!duplicated(d[c("WorkerId", "HITId")]), ]
   for (v in c("annotatorGender", "annotatorPolitics", "annotatorRace")) {
     m <- tapply(d[[v]], d$WorkerId, modal)
     d[[v]] <- as.vector(m[d$WorkerId])
   }
-  d <- d[d$offensiveYN != "", ]
+  d <- d[d[[question]] != "", ]
+  # "na" is an answer not given: three people, whose levels separate jointly although none does alone.
+  d <- d[d$annotatorGender != "na" & d$annotatorPolitics != "na" & d$annotatorRace != "na", ]
   d <- d[d$HITId %in% head(sort(unique(d$HITId), method = "radix"), 120), ]
-  data.frame(rating = ordered(as.numeric(d$offensiveYN)), gender = d$annotatorGender, politics = d$annotatorPolitics,
+  data.frame(rating = ordered(as.numeric(d[[question]])), gender = d$annotatorGender, politics = d$annotatorPolitics,
              race = d$annotatorRace, rater = d$WorkerId, item = d$HITId)
 }
 # A level whose ratings are all lowest or all highest has no finite estimate. Dropping rows can empty further levels.
@@ -41,9 +43,10 @@ drop_separated <- function(d, factors) {
   list(d = d, dropped = dropped)
 }
 cells <- list()
-for (name in c("popquorn", "sbic")) {
+data_of <- list(popquorn = popquorn, sbic = function() sbic("intentYN"), sbic_offensive = function() sbic("offensiveYN"))
+for (name in names(data_of)) {
   factors <- if (name == "popquorn") c("gender", "race") else c("gender", "politics", "race")
-  ready <- drop_separated(get(name)(), factors)
+  ready <- drop_separated(data_of[[name]](), factors)
   formula <- as.formula(paste("rating ~", paste(factors, collapse = " + "), "+ (1 | rater) + (1 | item)"))
   cat(name, nrow(ready$d), nlevels(ready$d$rater), "raters; dropped:", ready$dropped, "\n"); print(summary(ready$d))
   for (link in c("logit", "probit")) {

@@ -45,15 +45,18 @@ def _popquorn() -> pd.DataFrame:
     return raw.rename(columns=columns)[["rating", "gender", "race", "rater", "item"]]
 
 
-def _sbic() -> pd.DataFrame:
+def _sbic(question: str) -> pd.DataFrame:
     raw = pd.read_csv(
         real_folder() / "sbic" / "SBIC.v2.dev.without_text.csv", dtype=str, keep_default_na=False
     ).drop_duplicates(["WorkerId", "HITId"])
     for column in ("annotatorGender", "annotatorPolitics", "annotatorRace"):
         raw[column] = raw["WorkerId"].map(raw.groupby("WorkerId")[column].agg(_modal))
-    raw = raw[raw["offensiveYN"] != ""]
+    raw = raw[raw[question] != ""]
+    # "na" is an answer not given: three people, whose levels separate jointly although none does alone.
+    given = (raw[["annotatorGender", "annotatorPolitics", "annotatorRace"]] != "na").all(axis=1)
+    raw = raw[given]
     raw = raw[raw["HITId"].isin(sorted(raw["HITId"].unique())[:120])]
-    raw["rating"] = raw["offensiveYN"].map({"0.0": "0", "0.5": "0.5", "1.0": "1"})
+    raw["rating"] = raw[question].str.removesuffix(".0")
     names = {"annotatorGender": "gender", "annotatorPolitics": "politics", "annotatorRace": "race"}
     names |= {"WorkerId": "rater", "HITId": "item"}
     return raw.rename(columns=names)[["rating", *names.values()]]
@@ -90,7 +93,8 @@ def load(name: str) -> pd.DataFrame:
         data = pd.read_csv(real_folder() / "classic" / f"{name}.csv")
         response = "rating" if name == "wine" else "SURENESS"
     else:
-        data = _popquorn() if name == "popquorn" else _sbic()
+        questions = {"sbic": "intentYN", "sbic_offensive": "offensiveYN"}
+        data = _popquorn() if name == "popquorn" else _sbic(questions[name])
         factors = ["gender", "race"] if name == "popquorn" else ["gender", "politics", "race"]
         data, _ = drop_separated(data, factors)
         response = "rating"
