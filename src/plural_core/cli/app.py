@@ -24,7 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Config = Annotated[Path, typer.Argument(help="Study config, a YAML file such as configs/demo.yaml.", show_default=False)]
+Config = Annotated[
+    Path, typer.Argument(help="Study config, a YAML file such as configs/demo.yaml.", show_default=False)
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE ...", help="Replace keys of the config: --set data.path=ratings.csv"),

@@ -3,6 +3,7 @@
 from plural_core.figures.cooccurrence import cooccurrence_figure
 from plural_core.figures.disagreement import alpha_figure, disagreement_figure, group_disagreement_figure
 from plural_core.figures.export import browser_path, export_figure
+from plural_core.figures.forest import forest_figure
 from plural_core.figures.intervals import interval_figure
 from plural_core.figures.quality import coverage_figure, group_share_figure, scale_use_figure
 from plural_core.figures.theme import OKABE_ITO, mark_simulated
@@ -16,6 +17,7 @@ __all__ = [
     "coverage_figure",
     "disagreement_figure",
     "export_figure",
+    "forest_figure",
     "group_disagreement_figure",
     "group_share_figure",
     "interval_figure",

@@ -162,7 +162,8 @@ def _check_levels(participants: pd.DataFrame, config: StudyConfig, prefix: str) 
                         f"level of the config ({listing(factor.levels)}).{nearest(level, factor.levels)} "
                         f"Add it to factors.{name}.levels or recode it under factors.{name}.recode"
                     )
-        if factor.reference is not None and factor.reference not in present:
+        # A factor with one level in the data (a survey of one country) has no contrast, so no reference either.
+        if factor.reference is not None and len(present) > 1 and factor.reference not in present:
             raise DataError(
                 f"{prefix}factors.{name}.reference: unknown level '{factor.reference}'."
                 f"{nearest(factor.reference, present)} Levels in the data: {listing(sorted(present))}"

@@ -17,6 +17,7 @@ from plural_core.workflow.status import failures
 
 _STEPS = re.compile(r"(\d+) of (\d+) steps")
 
+
 def run_study(study: Study, flags: Sequence[str] = (), say: Callable[[str], None] = print) -> None:
     """Run what is missing of a study.
 

@@ -1,0 +1,201 @@
+"""Cross-checks with R: linear mixed models through pymer4, and R's own clmm on a random subset.
+
+Both run in a process of their own, so that R's messages and failures cannot harm a notebook.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from plural_core.errors import WorkflowError
+from plural_core.ordinal import CLMMResult
+
+NO_R = "R was not found, so the cross-checks are left out; install R and run make again to have them."
+
+_CLMM = r"""
+suppressPackageStartupMessages(library(ordinal))
+args <- commandArgs(trailingOnly = TRUE)
+d <- read.csv(args[1], stringsAsFactors = FALSE)
+levels <- strsplit(readLines(args[2]), "\t")
+for (l in levels) d[[l[1]]] <- factor(d[[l[1]]], levels = l[-1], ordered = l[1] == "rating")
+d$participant <- factor(d$participant); d$item <- factor(d$item)
+fit <- clmm(as.formula(args[3]), data = d)
+s <- coef(summary(fit))
+out <- data.frame(term = rownames(s), estimate = s[, 1], std_error = s[, 2])
+sds <- sapply(VarCorr(fit), function(v) attr(v, "stddev"))
+out <- rbind(out, data.frame(term = paste0("sd(", names(VarCorr(fit)), ")"), estimate = sds, std_error = NA),
+             data.frame(term = "logLik", estimate = as.numeric(logLik(fit)), std_error = NA))
+out$estimate <- sprintf("%.12g", out$estimate); out$std_error <- sprintf("%.12g", out$std_error)
+write.csv(out, args[4], row.names = FALSE)
+"""
+
+_LMER = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import pandas as pd
+from pymer4.models import Lmer
+frame = pd.read_csv(sys.argv[1], keep_default_na=False)
+job = json.load(open(sys.argv[2], encoding="utf-8"))
+model = Lmer(job["formula"], data=frame)
+model.fit(factors=job["factors"], summarize=False, no_warnings=True)
+model.coefs[["Estimate", "SE", "P-val"]].to_csv(sys.argv[3])
+"""
+
+
+def r_available() -> bool:
+    """Return whether R is on the PATH."""
+    return shutil.which("Rscript") is not None
+
+
+def pymer4_available() -> bool:
+    """Return whether pymer4 can be imported here (the [r] extra)."""
+    from importlib.util import find_spec
+
+    return r_available() and find_spec("pymer4") is not None
+
+
+def random_subset(frame: pd.DataFrame, n_items: int, seed: int) -> pd.DataFrame:
+    """Return the ratings of a random sample of items, with rating levels and factor levels that occur in it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `plural_core.demographics.fit.model_frame` returns it.
+    n_items : int
+        How many items to draw (all where there are fewer).
+    seed : int
+        Seed of the draw.
+    """
+    items = np.sort(frame["item"].unique())
+    rng = np.random.default_rng([seed, 5])
+    drawn = rng.choice(items, size=min(n_items, len(items)), replace=False)
+    subset = frame[frame["item"].isin(drawn)].dropna().reset_index(drop=True)
+    for name in subset.select_dtypes("category").columns:
+        subset[name] = subset[name].cat.remove_unused_categories()
+    return subset
+
+
+def r_clmm(frame: pd.DataFrame, formula: str, timeout: float = 300.0) -> pd.DataFrame:
+    """Fit R's ``ordinal::clmm``.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns rating (ordered categorical), participant, item and the factors (categorical).
+    formula : str
+        The model's formula.
+    timeout : float
+        Seconds after which R is stopped.
+
+    Returns
+    -------
+    DataFrame
+        Columns term, estimate, std_error; the last rows are sd(...) of the random terms and logLik.
+
+    Raises
+    ------
+    WorkflowError
+        R is missing, fails or takes too long.
+    """
+    if not r_available():
+        raise WorkflowError(NO_R)
+    with tempfile.TemporaryDirectory() as folder:
+        data, levels, script, out = (Path(folder) / n for n in ("data.csv", "levels.tsv", "fit.R", "out.csv"))
+        _anonymous(frame).to_csv(data, index=False)
+        categories = frame.select_dtypes("category")
+        levels.write_text(
+            "".join("\t".join([c, *map(str, frame[c].cat.categories)]) + "\n" for c in categories), encoding="utf-8"
+        )
+        script.write_text(_CLMM, encoding="utf-8")
+        _call(["Rscript", "--vanilla", str(script), str(data), str(levels), formula, str(out)], timeout)
+        return pd.read_csv(out, na_values=["NaN", "NA"])
+
+
+def linear_mixed_model(
+    frame: pd.DataFrame, factors: Mapping[str, list[str]], formula: str, timeout: float = 300.0
+) -> pd.DataFrame:
+    """Fit lme4's linear mixed model to the level numbers through pymer4.
+
+    Returns
+    -------
+    DataFrame
+        Columns term (``gendermale``), estimate (rating levels), std_error, p_value (Satterthwaite).
+
+    Raises
+    ------
+    WorkflowError
+        R or pymer4 is missing, or the fit fails or takes too long.
+    """
+    if not pymer4_available():
+        raise WorkflowError(NO_R)
+    with tempfile.TemporaryDirectory() as folder:
+        data, job, out = (Path(folder) / n for n in ("data.csv", "job.json", "out.csv"))
+        _anonymous(frame.dropna()).to_csv(data, index=False)
+        job.write_text(
+            json.dumps({"formula": formula, "factors": {k: list(v) for k, v in factors.items()}}), encoding="utf-8"
+        )
+        _call([sys.executable, "-c", _LMER, str(data), str(job), str(out)], timeout)
+        table = pd.read_csv(out, index_col=0)
+    names = {f"{k}{level}": f"{k}{level}" for k, levels in factors.items() for level in levels[1:]}
+    # pymer4 numbers dummy columns (gender1, gender2 ...) in the order of the levels.
+    names |= {f"{k}{i}": f"{k}{level}" for k, levels in factors.items() for i, level in enumerate(levels[1:], 1)}
+    table = table.rename_axis("term").reset_index()
+    table["term"] = [names.get(t, t) for t in table["term"]]
+    return table.rename(columns={"Estimate": "estimate", "SE": "std_error", "P-val": "p_value"})
+
+
+def compare_with_r(fit: CLMMResult, reference: pd.DataFrame) -> pd.DataFrame:
+    """Set a fit beside R's: term, ours, R's, difference, for coefficients, thresholds, sds and log-likelihood.
+
+    Parameters
+    ----------
+    fit : CLMMResult
+        Our fit of the same data.
+    reference : DataFrame
+        As `r_clmm` returns it.
+    """
+    ours: dict[str, tuple[float, float]] = {}
+    for table in (fit.thresholds, fit.coefficients):
+        for term, row in table.iterrows():
+            ours[str(term)] = (float(row["estimate"]), float(row["std_error"]))
+    for term, row in fit.random_effects.iterrows():
+        ours[f"sd({term})"] = (float(row["sd"]), float("nan"))
+    ours["logLik"] = (float(fit.loglik), float("nan"))
+    rows = [
+        {
+            "term": str(row.term),
+            "ours": ours[str(row.term)][0],
+            "r": float(row.estimate),
+            "difference": ours[str(row.term)][0] - float(row.estimate),
+            "std_error_ours": ours[str(row.term)][1],
+            "std_error_r": float(row.std_error),
+        }
+        for row in reference.itertuples()
+        if str(row.term) in ours
+    ]
+    return pd.DataFrame(rows)
+
+
+def _anonymous(frame: pd.DataFrame) -> pd.DataFrame:
+    """Number participants and items, so that no id is ever written to a scratch file."""
+    numbered = {c: pd.factorize(frame[c])[0] for c in ("participant", "item")}
+    return frame.assign(**numbered)
+
+
+def _call(command: list[str], timeout: float) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired:
+        raise WorkflowError(f"the cross-check with R took more than {timeout:.0f} s and was stopped") from None
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["no message"]
+        raise WorkflowError(f"the cross-check with R failed: {lines[-1]}")

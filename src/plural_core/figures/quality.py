@@ -1,0 +1,125 @@
+"""Who rated, how often each item was rated, and how the scales were used."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from plural_core.figures.theme import (
+    COLOURS,
+    DIVERGING,
+    INK,
+    empty_figure,
+    new_figure,
+    row_height,
+)
+
+_PATTERNS = ["", "/", ".", "\\", "x", "-", "|", "+"]
+
+
+def group_share_figure(shares: pd.DataFrame, title: str = "Who rated") -> go.Figure:
+    """Draw the share of participants in each group, one block per factor.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        Columns factor, level, n, share (0 to 1), in reading order.
+    title : str
+        Title of the figure.
+    """
+    if shares.empty:
+        return empty_figure(title, "No groups of participants can be shown.")
+    figure = new_figure(title, "share of participants", height=row_height(len(shares), 22))
+    for i, (factor, part) in enumerate(shares.groupby("factor", sort=False)):
+        figure.add_trace(
+            go.Bar(
+                y=[[str(factor)] * len(part), part["level"].astype(str).tolist()],
+                x=part["share"],
+                orientation="h",
+                name=str(factor),
+                marker={"color": COLOURS[i % len(COLOURS)], "line": {"color": INK, "width": 0.5}},
+                text=[f"{s:.0%}" for s in part["share"]],
+                textposition="outside",
+                cliponaxis=False,
+                customdata=part["n"],
+                hovertemplate="%{y}<br>%{customdata:,} participants, %{x:.1%}<extra></extra>",
+                showlegend=False,
+            )
+        )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
+    return figure
+
+
+def coverage_figure(coverage: pd.DataFrame, title: str = "Ratings per item") -> go.Figure:
+    """Draw how many items have one, two, three ... ratings on a dimension.
+
+    Parameters
+    ----------
+    coverage : DataFrame
+        Columns dimension (its label), n_ratings, n_items.
+    title : str
+        Title of the figure.
+    """
+    if coverage.empty:
+        return empty_figure(title, "There are no ratings.")
+    figure = new_figure(title, "ratings of an item", "items")
+    for i, (dimension, part) in enumerate(coverage.groupby("dimension", sort=False)):
+        figure.add_trace(
+            go.Bar(
+                x=part["n_ratings"],
+                y=part["n_items"],
+                name=str(dimension),
+                marker={
+                    "color": COLOURS[i % len(COLOURS)],
+                    "line": {"color": INK, "width": 0.5},
+                    "pattern": {"shape": _PATTERNS[i % len(_PATTERNS)], "fgcolor": "white"},
+                },
+                hovertemplate="%{y:,} items have %{x} ratings<extra>" + str(dimension) + "</extra>",
+            )
+        )
+    figure.update_xaxes(dtick=1 if coverage["n_ratings"].max() <= 20 else None)
+    return figure
+
+
+def scale_use_figure(use: pd.DataFrame, title: str = "How the scales were used") -> go.Figure:
+    """Draw the share of each level per dimension as one bar that fills 100 %.
+
+    Parameters
+    ----------
+    use : DataFrame
+        Columns dimension (its label), level (number), level_label, share (0 to 1).
+    title : str
+        Title of the figure.
+    """
+    if use.empty:
+        return empty_figure(title, "There are no ratings.")
+    dimensions = list(dict.fromkeys(use["dimension"]))
+    figure = new_figure(title, "share of ratings", height=row_height(len(dimensions), 40, 170))
+    most = int(use["level"].max())
+    for level in sorted(use["level"].unique()):
+        part = use[use["level"] == level]
+        shade = DIVERGING[round((level - 1) / max(most - 1, 1) * (len(DIVERGING) - 1))]
+        labels = part["level_label"].astype(str)
+        figure.add_trace(
+            go.Bar(
+                y=part["dimension"],
+                x=part["share"],
+                orientation="h",
+                name=labels.iloc[0] if labels.nunique() == 1 else f"level {level}",
+                marker={
+                    "color": shade,
+                    "line": {"color": "white", "width": 1},
+                    "pattern": {"shape": "/" if level <= most / 2 else "", "fgcolor": "white", "size": 6},
+                },
+                text=[f"{s:.0%}" if s >= 0.06 else "" for s in part["share"]],
+                textangle=0,
+                insidetextanchor="middle",
+                customdata=labels,
+                hovertemplate="%{y}: %{customdata}, %{x:.1%}<extra></extra>",
+            )
+        )
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
+    figure.update_xaxes(tickformat=".0%", range=[0, 1])
+    figure.update_yaxes(autorange="reversed")
+    return figure

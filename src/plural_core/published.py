@@ -1,0 +1,79 @@
+"""The paper's figures (arXiv 2511.14476), to stand beside ours: other people, other models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from plural_core.errors import DataError
+from plural_core.workflow.project import project_folder
+
+COLUMNS = (
+    "id",
+    "experiment",
+    "quantity",
+    "contrast",
+    "dimension",
+    "value",
+    "unit",
+    "p_value",
+    "source",
+    "note",
+)
+LABEL = "published (other people, other models)"
+
+# The contrast of a published effect, as factor and level of the paper's regression.
+_TERMS = {
+    "male vs female": ("gender", "male"),
+    "conservative vs liberal": ("political", "conservative"),
+    "Black vs White": ("ethnicity", "Black"),
+    "51-60 vs 18-30": ("age_band", "51-60"),
+}
+
+
+def read_published(path: Path | None = None) -> pd.DataFrame:
+    """Read the published results.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Another file of the same form than ``data/published/published_results.csv``.
+
+    Raises
+    ------
+    DataError
+        The file is missing or lacks a column.
+    """
+    path = path or project_folder() / "data" / "published" / "published_results.csv"
+    try:
+        table = pd.read_csv(path, dtype={"p_value": "string", "note": "string"}, keep_default_na=True)
+    except FileNotFoundError:
+        raise DataError(f"{path}: the published results are missing") from None
+    missing = [c for c in COLUMNS if c not in table.columns]
+    if missing:
+        raise DataError(f"{path}: column '{missing[0]}' is missing; expected {', '.join(COLUMNS)}")
+    return table[list(COLUMNS)]
+
+
+def published_demographic_effects(table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the published changes in odds, one row per dimension and level.
+
+    Returns
+    -------
+    DataFrame
+        Columns dimension, factor, level, term (R's name, ``gendermale``), percent_change, p_value (as printed).
+    """
+    results = table if table is not None else read_published()
+    rows = results[results["experiment"] == "clmm"]
+    terms = [_TERMS[contrast] for contrast in rows["contrast"]]
+    return pd.DataFrame(
+        {
+            "dimension": rows["dimension"].to_numpy(),
+            "factor": [factor for factor, _ in terms],
+            "level": [level for _, level in terms],
+            "term": [factor + level for factor, level in terms],
+            "percent_change": rows["value"].to_numpy(dtype=float),
+            "p_value": rows["p_value"].to_numpy(),
+        }
+    )
