@@ -74,8 +74,9 @@ class FixedLikelihood:
         gamma = start
         value, gradient, hessian = self._derivatives(gamma, hessian=True)
         converged = False
-        step_number = 0
-        for step_number in range(1, max_steps + 1):
+        steps = 0
+        for _ in range(max_steps):
+            steps += 1
             step = _lifted_solve(hessian, gradient)
             decrement = float(gradient @ step)
             scale = 1.0
@@ -91,7 +92,7 @@ class FixedLikelihood:
             if decrement < 1e-16 * (1.0 + abs(value)):
                 converged = True
                 break
-        return NewtonFit(gamma, value, gradient, hessian, step_number, converged)
+        return NewtonFit(gamma, value, gradient, hessian, steps, converged)
 
 
 def start_gamma(arrays: ModelArrays, jacobian: Array) -> Array:

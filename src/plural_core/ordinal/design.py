@@ -91,7 +91,7 @@ def r_name(column: str) -> str:
 
 def build_frame(
     parsed: ParsedFormula,
-    data: pd.DataFrame,
+    data: Any,
     *,
     reference: Mapping[str, Any] | None = None,
     weights: str | Sequence[float] | np.ndarray | pd.Series | None = None,
@@ -302,7 +302,7 @@ def _matrix(parsed: ParsedFormula, frame: pd.DataFrame) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", category=FutureWarning)
-            matrix = model_matrix(parsed.fixed, frame, context=_FUNCTIONS, na_action="ignore")
+            matrix: pd.DataFrame = model_matrix(parsed.fixed, frame, context=_FUNCTIONS, na_action="ignore")
     except FormulaicError as error:
         raise FormulaError(f"formula '{parsed.text}' cannot be evaluated: {_plain(error)}") from error
     return matrix

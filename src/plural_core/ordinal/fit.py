@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from plural_core.ordinal.assemble import Specification, frame_arrays, specify
-from plural_core.ordinal.clm import FixedLikelihood, start_gamma
 from plural_core.ordinal.design import ModelFrame, build_frame
-from plural_core.ordinal.errors import FitWarning, ModelDataError, OrdinalError, listing, nearest
+from plural_core.ordinal.errors import OrdinalError, nearest
+from plural_core.ordinal.estimate import fit_frame
 from plural_core.ordinal.formula import parse_formula
 from plural_core.ordinal.links import get_link
-from plural_core.ordinal.penalty import prior_precision
-from plural_core.ordinal.result import CLMMResult, assemble_result
-from plural_core.ordinal.separation import Limit, find_limit, suspicious
-from plural_core.ordinal.solve import solve
+from plural_core.ordinal.result import CLMMResult
 
 
 def clmm(
@@ -49,8 +44,7 @@ def clmm(
         One row per rating. Rows with a missing value in a used column are dropped and counted.
         The response is an ordered categorical or whole numbers.
     link : {"logit", "probit", "cloglog", "loglog", "cauchit"}
-        R's names, see `plural_core.ordinal.links.get_link` for the two extreme-value links (also available
-        as "gumbel_min" and "gumbel_max").
+        As R's ``clm``; see `plural_core.ordinal.links.get_link` about ``clmm``.
     threshold : {"flexible", "symmetric", "symmetric2", "equidistant"}
         Structure of the thresholds, as R's ``ordinal``.
     reference : mapping, optional
@@ -90,17 +84,13 @@ def clmm(
     if isinstance(n_agq, bool) or not isinstance(n_agq, int | np.integer) or not 1 <= n_agq <= 100:
         raise OrdinalError(f"n_agq must be a whole number from 1 to 100, not {n_agq!r}")
     parsed = parse_formula(formula)
-    resolved = get_link(link, mixed=bool(parsed.random))
+    resolved = get_link(link)
     if n_agq > 1 and len(parsed.random) != 1:
         raise OrdinalError(
             f"n_agq={n_agq} needs exactly one random term, this formula has {len(parsed.random)}; use n_agq=1"
         )
     frame = build_frame(parsed, data, reference=reference, weights=weights)
     messages = list(frame.messages)
-    if link in ("cloglog", "loglog") and parsed.random:
-        messages.append(
-            f"link '{link}' is what R's clmm calls {link}; R's clm and most books call it '{resolved.name}'"
-        )
     if penalty is None:
         switched = _free_reference(frame)
         if switched:
@@ -111,35 +101,11 @@ def clmm(
                     f"separation: every rating of the reference level '{old}' of '{column}' is {value}, so nothing"
                     f" can be compared with it; '{new}' is the reference instead"
                 )
-    spec = specify(resolved, threshold, frame.levels, frame.names, _nominal_columns(frame, nominal))
-    arrays = frame_arrays(spec, frame, prior_precision(spec, frame, penalty))
-    limit: Limit | None = None
-    fitted = arrays
-    if penalty is None:
-        plain = FixedLikelihood(arrays).newton(start_gamma(arrays, spec.jacobian), max_steps=30)
-        if suspicious(plain, arrays):
-            limit = find_limit(arrays, spec.n_alpha)
-            if limit is not None:
-                fitted = limit.arrays
-                messages += _separation_messages(limit, spec, frame)
-    jacobian = _start_jacobian(spec, limit)
-    try:
-        solution = solve(
-            fitted,
-            jacobian,
-            n_agq=int(n_agq),
-            start=_start(start, arrays, limit),
-            max_iterations=max_iterations,
-        )
-    except ArithmeticError as error:
-        raise OrdinalError(f"the fit could not start: {error}; check the response, or try link='logit'") from error
-    result = assemble_result(
-        formula=formula, link_name=link, frame=frame, spec=spec, arrays=arrays, fitted=fitted, limit=limit,
-        solution=solution, n_agq=int(n_agq), penalty=penalty, messages=tuple(messages),
-        seconds=time.perf_counter() - began,
+    return fit_frame(
+        frame, formula=formula, link=resolved, threshold=threshold, n_agq=int(n_agq), penalty=penalty,
+        nominal=_nominal_columns(frame, nominal), start=start, max_iterations=max_iterations,
+        messages=messages, began=began,
     )  # fmt: skip
-    _warn(result)
-    return result
 
 
 def _nominal_columns(frame: ModelFrame, nominal: str | Sequence[str] | None) -> list[int]:
@@ -173,61 +139,3 @@ def _free_reference(frame: ModelFrame) -> dict[str, tuple[Any, Any, Any]]:
             best = max(free, key=lambda k: int((codes == k).sum()))
             out[column] = (levels[0], levels[best], frame.levels[int(frame.y[codes == 0][0])])
     return out
-
-
-def _separation_messages(limit: Limit, spec: Specification, frame: ModelFrame) -> list[str]:
-    notes = []
-    for column, sign in limit.signs.items():
-        name = spec.names[column]
-        where = "minus infinity" if sign < 0 else "infinity"
-        note = f"separation: '{name}' runs to {where} and is not estimable"
-        detail = _only_rating(name, frame)
-        notes.append(f"{note} ({detail})" if detail else note)
-    return notes
-
-
-def _only_rating(name: str, frame: ModelFrame) -> str:
-    """``all 4 ratings are 1`` if the column `name` marks a level with a single rating value."""
-    if name not in frame.names:
-        return ""
-    rows = frame.x[:, frame.names.index(name)] != 0
-    seen = np.unique(frame.y[rows])
-    if len(seen) == 1 and not rows.all():
-        return f"all {int(rows.sum())} ratings are {frame.levels[int(seen[0])]}"
-    return ""
-
-
-def _start_jacobian(spec: Specification, limit: Limit | None) -> np.ndarray:
-    n = len(spec.alpha_names)
-    if limit is None:
-        return spec.jacobian
-    return np.asarray(spec.jacobian[:, [int(c) for c in limit.kept if c < n]])
-
-
-def _start(start: np.ndarray | None, arrays: Any, limit: Limit | None) -> np.ndarray | None:
-    if start is None:
-        return None
-    values = np.asarray(start, dtype=float)
-    wanted = arrays.n_fixed + arrays.n_terms
-    if values.shape != (wanted,):
-        raise ModelDataError(f"start has shape {values.shape}; this model has {wanted} parameters")
-    if limit is None:
-        return values if np.isfinite(values).all() else None
-    reduced = np.concatenate([values[limit.kept], values[arrays.n_fixed :]])
-    return reduced if np.isfinite(reduced).all() else None
-
-
-def _warn(result: CLMMResult) -> None:
-    loud = [
-        m
-        for m in result.messages
-        if m.startswith(("separation", "dropped", "there are as many")) or "as many levels" in m
-    ]
-    if not result.optimizer.converged:
-        loud.insert(
-            0,
-            f"NOT CONVERGED after {result.optimizer.iterations} iterations (largest gradient"
-            f" {result.optimizer.gradient_norm:.2g}): {listing(result.optimizer.messages)}",
-        )
-    for text in loud:
-        warnings.warn(text, FitWarning, stacklevel=3)

@@ -93,9 +93,8 @@ def _top_level_terms(side: str, text: str) -> list[tuple[str, str]]:
         if char in "+-" and depth == 0 and not quoted:
             if current.strip():
                 pieces.append((sign, current.strip()))
-            elif pieces or char == "-":
-                if pieces and not current.strip() and char == "+":
-                    raise FormulaError(f"formula '{text}' has two operators in a row")
+            elif pieces and char == "+":
+                raise FormulaError(f"formula '{text}' has two operators in a row")
             sign, current = char, ""
         else:
             current += char

@@ -6,6 +6,7 @@ h(u) = -sum_i w_i log p_i + u'u / 2 with u ~ N(0, I) and linear predictor X beta
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class JointDensity:
         self.arrays = arrays
         offsets = np.concatenate([[0], np.cumsum(arrays.n_levels)]).astype(np.int64)
         self.size = int(offsets[-1])
-        self.blocks = [slice(int(a), int(b)) for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+        self.blocks = [slice(int(a), int(b)) for a, b in pairwise(offsets)]
         self.nodes = [index + start for index, start in zip(arrays.index, offsets[:-1], strict=True)]
         pairs = [(k, m) for k in range(arrays.n_terms) for m in range(k)]
         empty = np.zeros(0, dtype=np.int64)

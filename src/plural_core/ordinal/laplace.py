@@ -54,9 +54,9 @@ class LaplaceLikelihood:
     def _mode(self, psi: Array) -> tuple[Mode, tuple[Array, Array]]:
         gamma, sigma = self.split(psi)
         fixed = self.arrays.fixed_ends(gamma)
-        # A link that is not log-concave may have several modes; a fixed start keeps the function one function.
-        start = self.u if self.arrays.link.log_concave else np.zeros(self.joint.size)
-        return self.joint.find_mode(fixed, sigma, start), fixed
+        # Warm start. A link that is not log-concave may have several modes; starting near the last one keeps
+        # the function smooth along the path of the optimiser.
+        return self.joint.find_mode(fixed, sigma, self.u), fixed
 
     def evaluate(self, psi: Array) -> Evaluation | None:
         """Evaluate at psi; None where the likelihood is not defined (thresholds out of order, no mode)."""

@@ -66,18 +66,22 @@ class Logit(Link):
     sd: float = math.pi / math.sqrt(3.0)
 
     def cdf(self, x: Array) -> Array:
+        """F(x)."""
         return np.asarray(expit(x))
 
     def densities(self, x: Array) -> tuple[Array, Array, Array]:
+        """f, f', f''."""
         up, down = expit(x), expit(-x)
         f = up * down
         g = f * (down - up)
         return f, g, g * (down - up) - 2.0 * f * f
 
     def interval(self, upper: Array, lower: Array) -> Array:
+        """F(upper) - F(lower)."""
         return np.asarray(expit(upper) * expit(-lower) * -np.expm1(lower - upper))
 
     def quantile(self, p: Array) -> Array:
+        """Inverse of F."""
         return np.asarray(np.log(p) - np.log1p(-p))
 
 
@@ -89,13 +93,16 @@ class Probit(Link):
     end: float = 100.0
 
     def cdf(self, x: Array) -> Array:
+        """F(x)."""
         return np.asarray(ndtr(x))
 
     def densities(self, x: Array) -> tuple[Array, Array, Array]:
+        """f, f', f''."""
         f = np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
         return f, -x * f, (x * x - 1.0) * f
 
     def interval(self, upper: Array, lower: Array) -> Array:
+        """F(upper) - F(lower)."""
         # In the upper half the difference of survival functions keeps the digits.
         flip = lower > 0
         hi = np.where(flip, -lower, upper)
@@ -103,6 +110,7 @@ class Probit(Link):
         return np.asarray(ndtr(hi) - ndtr(lo))
 
     def quantile(self, p: Array) -> Array:
+        """Inverse of F."""
         return np.asarray(ndtri(p))
 
 
@@ -115,19 +123,23 @@ class Cloglog(Link):
     sd: float = math.pi / math.sqrt(6.0)
 
     def cdf(self, x: Array) -> Array:
+        """F(x)."""
         return np.asarray(-np.expm1(-np.exp(np.minimum(x, self.end))))
 
     def densities(self, x: Array) -> tuple[Array, Array, Array]:
+        """f, f', f''."""
         t = np.exp(np.minimum(x, self.end))
         f = t * np.exp(-t)
         r = 1.0 - t
         return f, f * r, f * (r * r - t)
 
     def interval(self, upper: Array, lower: Array) -> Array:
+        """F(upper) - F(lower)."""
         hi, lo = np.exp(np.minimum(upper, self.end)), np.exp(np.minimum(lower, self.end))
         return np.asarray(np.exp(-lo) * -np.expm1(lo - hi))
 
     def quantile(self, p: Array) -> Array:
+        """Inverse of F."""
         return np.asarray(np.log(-np.log1p(-p)))
 
 
@@ -140,19 +152,23 @@ class Loglog(Link):
     sd: float = math.pi / math.sqrt(6.0)
 
     def cdf(self, x: Array) -> Array:
+        """F(x)."""
         return np.asarray(np.exp(-np.exp(-np.maximum(x, -self.end))))
 
     def densities(self, x: Array) -> tuple[Array, Array, Array]:
+        """f, f', f''."""
         t = np.exp(-np.maximum(x, -self.end))
         f = t * np.exp(-t)
         r = t - 1.0
         return f, f * r, f * (r * r - t)
 
     def interval(self, upper: Array, lower: Array) -> Array:
+        """F(upper) - F(lower)."""
         hi, lo = np.exp(-np.maximum(lower, -self.end)), np.exp(-np.maximum(upper, -self.end))
         return np.asarray(np.exp(-lo) * -np.expm1(lo - hi))
 
     def quantile(self, p: Array) -> Array:
+        """Inverse of F."""
         return np.asarray(-np.log(-np.log(p)))
 
 
@@ -170,41 +186,37 @@ class Cauchit(Link):
     log_concave: bool = False
 
     def cdf(self, x: Array) -> Array:
+        """F(x)."""
         return np.asarray(np.arctan2(1.0, -x) / math.pi)
 
     def densities(self, x: Array) -> tuple[Array, Array, Array]:
+        """f, f', f''."""
         f = 1.0 / (math.pi * (1.0 + x * x))
         return f, -2.0 * math.pi * x * f * f, (6.0 * x * x - 2.0) * math.pi**2 * f**3
 
     def interval(self, upper: Array, lower: Array) -> Array:
+        """F(upper) - F(lower)."""
         return np.asarray(np.arctan2(upper - lower, 1.0 + upper * lower) / math.pi)
 
     def quantile(self, p: Array) -> Array:
+        """Inverse of F."""
         return np.asarray(np.tan(math.pi * (p - 0.5)))
 
 
-# R's names. `gumbel_min` and `gumbel_max` name the two extreme-value links without ambiguity, see `get_link`.
 LINKS: dict[str, Link] = {link.name: link for link in (Logit(), Probit(), Cloglog(), Loglog(), Cauchit())}
-_ALIASES = {"gumbel_min": "cloglog", "gumbel_max": "loglog"}
-_SWAPPED = {"cloglog": "loglog", "loglog": "cloglog"}
 
 
-def get_link(name: str, *, mixed: bool = False) -> Link:
-    """Return the link that R means by `name`.
+def get_link(name: str) -> Link:
+    """Return the link called `name`.
 
-    R's ``clm`` has cloglog F(x) = 1 - exp(-exp(x)) and loglog F(x) = exp(-exp(-x)), as the books do. R's
-    ``clmm`` (and ``clmm2``) has the two names the other way round: with a variance of zero its ``cloglog``
-    fit is ``clm``'s ``loglog`` fit. Results here are meant to be held against R's name by name, so a model
-    with random terms (`mixed`) follows ``clmm``. The names ``gumbel_min`` (1 - exp(-exp(x))) and
-    ``gumbel_max`` (exp(-exp(-x))) mean the same with and without random terms.
+    Names are those of R's ``clm`` and of the books. R's ``clmm`` with exactly one random term exchanges
+    cloglog and loglog (its C code numbers them the other way round; with two terms it does not).
 
     Raises
     ------
     OrdinalError
         Unknown name; the message has the nearest one.
     """
-    if name in _ALIASES:
-        return LINKS[_ALIASES[name]]
     if name not in LINKS:
         raise OrdinalError(f"link '{name}' is not one of {', '.join(LINKS)}.{nearest(name, LINKS)}")
-    return LINKS[_SWAPPED.get(name, name) if mixed else name]
+    return LINKS[name]

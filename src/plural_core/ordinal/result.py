@@ -232,7 +232,6 @@ class CLMMResult:
 def assemble_result(
     *,
     formula: str,
-    link_name: str,
     frame: ModelFrame,
     spec: Specification,
     arrays: ModelArrays,
@@ -281,7 +280,7 @@ def assemble_result(
     vcov_full = pd.DataFrame(full, index=names, columns=names)
     usable = [spec.names[j] for j in kept if j not in signs]
     return CLMMResult(
-        formula=formula, link=link_name, threshold=spec.structure, n_agq=n_agq, penalty=penalty,
+        formula=formula, link=spec.link.name, threshold=spec.structure, n_agq=n_agq, penalty=penalty,
         levels=frame.levels, loglik=solution.loglik, aic=-2.0 * solution.loglik + 2.0 * n_params,
         bic=-2.0 * solution.loglik + float(np.log(n_obs)) * n_params, n_obs=n_obs, n_params=n_params,
         n_dropped=frame.n_dropped, coefficients=table.iloc[n_alpha:], thresholds=table.iloc[:n_alpha],

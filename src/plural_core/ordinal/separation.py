@@ -95,9 +95,10 @@ def _recession(arrays: ModelArrays) -> Array | None:
     found = linprog(
         -scaled.sum(axis=0), A_ub=-scaled, b_ub=np.zeros(len(rows)), bounds=[(-1.0, 1.0)] * p, method="highs"
     )
-    if found.status != 0 or -found.fun < 1e-6:
+    if found.status != 0 or found.x is None or found.fun is None or found.fun > -1e-6:
         return None
-    direction = np.where(np.abs(found.x) > _TOL, found.x, 0.0) / scale
+    best = np.asarray(found.x)
+    direction = np.where(np.abs(best) > _TOL, best, 0.0) / scale
     return np.asarray(direction / np.abs(direction).max())
 
 

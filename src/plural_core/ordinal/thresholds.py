@@ -9,6 +9,7 @@ equidistant  a first threshold and one spacing
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,7 +20,7 @@ THRESHOLDS = ("flexible", "symmetric", "symmetric2", "equidistant")
 
 def threshold_names(levels: Sequence[object]) -> list[str]:
     """Names of the thresholds between neighbouring levels, ``1|2`` and so on."""
-    return [f"{a}|{b}" for a, b in zip(levels[:-1], levels[1:], strict=True)]
+    return [f"{a}|{b}" for a, b in pairwise(levels)]
 
 
 def threshold_jacobian(levels: Sequence[object], structure: str) -> tuple[np.ndarray, list[str]]:

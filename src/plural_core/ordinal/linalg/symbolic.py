@@ -116,8 +116,7 @@ def plan_elimination(size: int, i: Ints, j: Ints) -> Plan:
             break
         owner = np.repeat(np.arange(len(degree)), degree)
         found.append((ids[chosen], owner, ids[~chosen][block.indices]))
-        graph = graph[~chosen][:, ~chosen] + (block.T @ block)
-        graph = sp.csr_matrix(graph)
+        graph = sp.csr_matrix(graph[~chosen][:, ~chosen] + (block.T @ block))
         graph.setdiag(0)
         graph.eliminate_zeros()
         graph.data[:] = 1
