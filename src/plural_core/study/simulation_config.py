@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -72,6 +73,7 @@ class SimulationConfig(Section):
     acceptance_prompts: int = Field(default=200, ge=0)
     """Further prompts per language of the items, for accepting base models; none of them is rated or tested."""
     population: PopulationConfig = PopulationConfig()
+    """Shares of the participants' categories."""
     rater_sd: float = Field(default=0.6, ge=0.0)
     """Standard deviation of the rater effect, in logits."""
     rater_correlation: float = Field(default=0.5, ge=0.0, lt=1.0)
@@ -90,6 +92,6 @@ class SimulationConfig(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         for name, values in self.thresholds.items():
-            if not values or any(b <= a for a, b in zip(values, values[1:], strict=False)):
+            if not values or any(b <= a for a, b in pairwise(values)):
                 raise ValueError(f"thresholds.{name}: thresholds must rise")
         return self
