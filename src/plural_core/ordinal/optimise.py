@@ -110,8 +110,14 @@ def maximise(
     return Optimum(psi, here, iteration, False)
 
 
-def difference_hessian(objective: Objective, psi: Array, steps: Array, columns: Array | None = None) -> Array | None:
-    """Hessian of minus the objective by central differences of the exact gradient.
+def difference_hessian(
+    objective: Objective,
+    psi: Array,
+    steps: Array,
+    columns: Array | None = None,
+    here: Evaluation | None = None,
+) -> Array | None:
+    """Hessian of minus the objective by differences of the exact gradient.
 
     Parameters
     ----------
@@ -119,6 +125,8 @@ def difference_hessian(objective: Objective, psi: Array, steps: Array, columns: 
         Step per parameter; a thousandth of a standard error balances truncation and rounding.
     columns : ndarray of int, optional
         Only these columns (the result is then p x len(columns), not symmetrised).
+    here : Evaluation, optional
+        The objective at `psi`: then differences are one-sided, at half the cost. Central without.
 
     Returns
     -------
@@ -130,8 +138,9 @@ def difference_hessian(objective: Objective, psi: Array, steps: Array, columns: 
     for place, j in enumerate(wanted):
         offset = np.zeros(len(psi))
         offset[j] = steps[j]
-        up, down = objective(psi + offset), objective(psi - offset)
+        up = objective(psi + offset)
+        down = objective(psi - offset) if here is None else here
         if up is None or down is None:
             return None
-        out[:, place] = (down.gradient - up.gradient) / (2.0 * steps[j])
+        out[:, place] = (down.gradient - up.gradient) / ((2.0 if here is None else 1.0) * steps[j])
     return out if columns is not None else 0.5 * (out + out.T)

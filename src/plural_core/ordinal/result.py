@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,10 @@ from plural_core.ordinal.assemble import Specification
 from plural_core.ordinal.design import ModelFrame
 from plural_core.ordinal.errors import InferenceError, listing, nearest
 from plural_core.ordinal.laplace import LaplaceLikelihood
+from plural_core.ordinal.questions import Questions
 from plural_core.ordinal.separation import Limit
 from plural_core.ordinal.solve import Solution
 from plural_core.ordinal.tables import estimate_table
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class OptimizerRecord:
 
 
 @dataclass(frozen=True, eq=False)
-class CLMMResult:
+class CLMMResult(Questions):
     """A fitted cumulative link mixed model.
 
     Attributes
@@ -215,18 +213,6 @@ class CLMMResult:
         return pd.concat(
             [part.assign(kind=kind) for kind, part in parts.items() if len(part)]
         )[["kind", *self.coefficients.columns]]  # fmt: skip
-
-    def summary(self) -> str:
-        """Text like R's ``summary(clmm)``."""
-        from plural_core.ordinal.summary import summarise
-
-        return summarise(self)
-
-    def describe(self, level: float = 0.95) -> str:
-        """One paragraph in plain words."""
-        from plural_core.ordinal.describe import describe
-
-        return describe(self, level)
 
 
 def assemble_result(
