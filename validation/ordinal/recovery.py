@@ -165,7 +165,13 @@ def report(records: list[dict], date: str) -> str:
             f"| threshold {k + 1}\\|{k + 2} | {true} | {theta.mean():.4f} | {theta.mean() - true:+.4f} ± {mc:.4f} | "
             f"{theta.mean() / true - 1:+.2%} | {theta.std(ddof=1):.4f} | |"
         )
-    lines.append("")
+    lines += [
+        "",
+        "The Laplace approximation shrinks variances where a level has few ratings (5 a participant, 3.1 an item), and with",
+        "them coefficients, thresholds and standard errors a little: mean SE lies below the SD of the estimates, and",
+        "coverage somewhat below 95 %. R's `clmm` maximises the same likelihood and shares this bias.",
+        "",
+    ]
     return "\n".join(lines)
 
 
