@@ -109,6 +109,10 @@ def test_thresholds_must_rise(make_config):
         make_config(thresholds={"toxicity": [0.0, 1.0, 1.0, 2.0]})
 
 
+def test_the_null_world_needs_no_quotes_in_yaml(make_config):
+    assert make_config(world=None).simulation.world == "null"
+
+
 def differences(study, dimension: str, factor: str, first: str, second: str) -> tuple[float, float]:
     """Return the difference of mean ratings and the ratio of the slopes on content."""
     content = study.truth["truth_items"].set_index(["item_id", "dimension"])["content"]

@@ -38,7 +38,8 @@ def main() -> None:
         table = np.array(rows)
         mean, error = table.mean(axis=0), table.std(axis=0, ddof=1) / np.sqrt(len(table))
         lines.append(
-            f"| {name} | {mean[0]:.2f} | {mean[1]:.3f} ± {error[1]:.3f} | {mean[2]:.2f} | {mean[3]:.3f} ± {error[3]:.3f} |"
+            f"| {name} | {mean[0]:.2f} | {mean[1]:.3f} ± {error[1]:.3f} "
+            f"| {mean[2]:.2f} | {mean[3]:.3f} ± {error[3]:.3f} |"
         )
         print(lines[-1], flush=True)
     head = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from plural_core.study.base import Section
 
@@ -88,6 +88,12 @@ class SimulationConfig(Section):
     """For each dimension, log odds of a level, as `gendermale` or `gender:male`; added to or replacing the world's."""
     slopes: dict[str, dict[str, float]] = Field(default_factory=dict)
     """For each dimension, how strongly a level's ratings follow the text (1: as the average), written like shifts."""
+
+    @field_validator("world", mode="before")
+    @classmethod
+    def _null_is_a_world(cls, value: object) -> object:
+        # YAML reads an unquoted null, and --set simulation.world=null, as no value.
+        return "null" if value is None else value
 
     @model_validator(mode="after")
     def _check(self) -> Self:
