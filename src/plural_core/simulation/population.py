@@ -32,6 +32,11 @@ def shares_in(population: PopulationConfig, factor: str, country: str) -> dict[s
     return shares
 
 
+def levels_of(population: PopulationConfig, factor: str) -> list[str]:
+    """Return the levels of a factor that the population may have, in the config's order."""
+    return list({level: None for country in population.country for level in shares_in(population, factor, country)})
+
+
 def draw_population(config: StudyConfig) -> pd.DataFrame:
     """Draw the participants: in each country exact shares of each factor, combined at random.
 

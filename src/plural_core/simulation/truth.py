@@ -9,7 +9,7 @@ import pandas as pd
 
 from plural_core.simulation.phrases import FloatArray
 from plural_core.simulation.phrases import dimensions as bank_dimensions
-from plural_core.simulation.population import quotas, shares_in
+from plural_core.simulation.population import levels_of, quotas, shares_in
 from plural_core.simulation.ratings import Effects
 from plural_core.simulation.world import World
 from plural_core.study import StudyConfig
@@ -75,7 +75,7 @@ def truth_effects(world: World, config: StudyConfig) -> pd.DataFrame:
     rows = []
     for name, part in world.dimensions.items():
         for factor, settings in config.factors.items():
-            levels = settings.levels or _levels(config, factor)
+            levels = settings.levels or levels_of(config.simulation.population, factor)
             reference = settings.reference or levels[0]
             base = part.shifts.get((factor, reference), 0.0)
             for level in levels:
@@ -133,11 +133,3 @@ def truth_population(config: StudyConfig) -> pd.DataFrame:
                     {"country": country, "factor": factor, "level": level, "share": float(shares[level]), "n": count}
                 )
     return pd.DataFrame(rows)
-
-
-def _levels(config: StudyConfig, factor: str) -> list[str]:
-    population = config.simulation.population
-    levels: dict[str, None] = {}
-    for country in population.country:
-        levels |= dict.fromkeys(shares_in(population, factor, country))
-    return list(levels)

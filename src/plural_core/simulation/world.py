@@ -14,7 +14,7 @@ from plural_core.errors import ConfigError, nearest
 from plural_core.simulation.bank import read_bank
 from plural_core.simulation.phrases import FloatArray
 from plural_core.simulation.phrases import dimensions as bank_dimensions
-from plural_core.simulation.population import shares_in
+from plural_core.simulation.population import levels_of, shares_in
 from plural_core.study import StudyConfig
 from plural_core.study.config import STANDARD_FACTORS
 
@@ -123,7 +123,7 @@ def parse_term(term: str, config: StudyConfig, where: str = "term") -> tuple[str
     known = {
         f"{factor}{level}": (factor, level)
         for factor in STANDARD_FACTORS
-        for level in _population_levels(config, factor)
+        for level in levels_of(config.simulation.population, factor)
     }
     found = known.get(term.replace(":", "", 1))
     if found is None:
@@ -178,19 +178,13 @@ def _averages(config: StudyConfig, shifts: Coefficients, slopes: Coefficients) -
 def _terms(written: Mapping[str, float], config: StudyConfig) -> Coefficients:
     """Return the world's own coefficients, without levels that this population does not have."""
     split = {(factor, level): value for term, value in written.items() for factor, _, level in [term.partition(":")]}
-    return {(f, level): value for (f, level), value in split.items() if level in _population_levels(config, f)}
+    return {
+        (f, level): value for (f, level), value in split.items() if level in levels_of(config.simulation.population, f)
+    }
 
 
 def _given(written: Mapping[str, float], config: StudyConfig, where: str) -> Coefficients:
     return {parse_term(term, config, where): value for term, value in written.items()}
-
-
-def _population_levels(config: StudyConfig, factor: str) -> list[str]:
-    population = config.simulation.population
-    levels: dict[str, None] = {}
-    for country in population.country:
-        levels |= dict.fromkeys(shares_in(population, factor, country))
-    return list(levels)
 
 
 def _check_names(config: StudyConfig) -> None:
