@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 R_STUDY_SECONDS = 1091.0  # R 4.2.2, ordinal 2022.11-16, same design: measured once, quoted
 R_SMALL_SECONDS = 20.7  # likewise, 1,500 ratings
+MEMORY_LIMIT = 6 * 2**30  # bytes of address space for a row
 INSTEVAL = "y ~ service + studage + (1 | s) + (1 | d)"
 
 
@@ -132,6 +133,8 @@ ROWS: dict[str, tuple[str, str, Callable[[Clock], dict[str, Any]]]] = {
 
 def worker(name: str) -> None:
     """Run one row here and print its JSON."""
+    # A fit that needs more than this shall end with a MemoryError, not with the machine.
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     clock = Clock()
     note = ROWS[name][2](clock)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
@@ -179,6 +182,12 @@ def run_r(participants: int, items: int, limit: float) -> dict[str, Any]:
     return result
 
 
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.5f}" if key == "loglik" else f"{value:.3g}"
+
+
 def show(what: str, who: str, target: str, result: dict[str, Any]) -> None:
     """Print one line of the table."""
     if "failed" in result:
@@ -186,7 +195,7 @@ def show(what: str, who: str, target: str, result: dict[str, Any]) -> None:
         return
     memory = f"{result['peak_mb']:,.0f} MB" if "peak_mb" in result else "–"
     shown = {k: v for k, v in result.items() if k not in ("seconds", "peak_mb", "n")}
-    note = ", ".join(f"{k} {v:.6g}" if isinstance(v, float) else f"{k} {v}".strip() for k, v in shown.items())
+    note = ", ".join(f"{key} {_text(key, value)}".strip() for key, value in shown.items())
     print(f"| {what} | {who} | {target} | {result['seconds']:,.2f} s | {memory} | {note} |", flush=True)
 
 

@@ -20,7 +20,7 @@ THRESHOLDS = ["flexible", "symmetric", "symmetric2", "equidistant"]
 STRUCTURES = ["none", "one", "crossed", "nested"]
 SETS = ["wine", "soup", "simulated", "binary"]
 
-GRID = [cell for name in SETS for cell in ref.cells(f"grid_{name}")]
+GRID = [cell for name in SETS for part in ("", "_cauchit") for cell in ref.cells(f"grid_{name}{part}")]
 DEFINED = [cell for cell in GRID if "undefined" not in cell]
 UNDEFINED = [cell for cell in GRID if "undefined" in cell]
 

@@ -1,5 +1,6 @@
 # The pinned grid: every link x threshold x random structure on one data set.
-#   PLURAL_REAL_DATA=<folder> Rscript validation/ordinal/grid.R wine|soup|simulated|binary
+#   PLURAL_REAL_DATA=<folder> Rscript validation/ordinal/grid.R wine|soup|simulated|binary [cauchit]
+# cauchit, which needs laplace.R, goes to a file of its own; without the second word the other four links are fitted.
 source(file.path(dirname(sub("--file=", "", grep("--file=", commandArgs(FALSE), value = TRUE))), "common.R"))
 source(file.path(here, "laplace.R"))
 
@@ -35,9 +36,10 @@ SETS <- list(
 interior <- function(v) !is.null(v$logLik) && is.finite(v$logLik) && isTRUE(v$max_gradient < 1e-2) &&
   isTRUE(v$decrement >= 0 && v$decrement < 1e-8)
 which <- commandArgs(TRUE)[1]
+links <- if (is.na(commandArgs(TRUE)[2])) setdiff(LINKS, "cauchit") else commandArgs(TRUE)[2]
 set <- SETS[[which]]; data <- set$data()
 cells <- list()
-for (structure in setdiff(names(set), "data")) for (link in LINKS) for (threshold in THRESHOLDS) {
+for (structure in setdiff(names(set), "data")) for (link in links) for (threshold in THRESHOLDS) {
   formula <- set[[structure]]
   if (structure == "boundary" && threshold != "flexible") next
   values <- fit_cell(formula, data, link, threshold)
@@ -60,4 +62,4 @@ for (structure in setdiff(names(set), "data")) for (link in LINKS) for (threshol
   }
   cells[[length(cells) + 1]] <- c(head, values)
 }
-write_json(list(made_with = versions(), cells = cells), paste0("grid_", which, ".json"))
+write_json(list(made_with = versions(), cells = cells), paste0("grid_", which, if (identical(links, "cauchit")) "_cauchit", ".json"))

@@ -110,7 +110,7 @@ fit_laplace <- function(formula, data, link, threshold, weights, newton = 12) {
   par <- best$par; bound <- best$bound
   objective(par)
   full <- function(x) { p <- par; p[!bound] <- x; objective(p) }
-  d <- ordinal:::deriv12(full, par[!bound])
+  d <- ordinal:::deriv12(full, par[!bound], delta = 1e-3) # 1e-4 would amplify the rounding of the inner mode
   jac <- start$tJac; n_alpha <- length(start$alpha)
   v <- tryCatch(solve(d$Hessian), error = function(e) NULL)
   ok <- !is.null(v) && all(eigen(d$Hessian, TRUE)$values > 0)

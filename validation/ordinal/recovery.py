@@ -167,8 +167,8 @@ def report(records: list[dict], date: str) -> str:
         )
     lines += [
         "",
-        "The Laplace approximation shrinks variances where a level has few ratings (5 a participant, 3.1 an item), and with",
-        "them coefficients, thresholds and standard errors a little: mean SE lies below the SD of the estimates, and",
+        "The Laplace approximation shrinks variances where a level has few ratings (5 a participant, 3.1 an item), and",
+        "with them coefficients, thresholds and standard errors a little: mean SE lies below the SD of estimates, and",
         "coverage somewhat below 95 %. R's `clmm` maximises the same likelihood and shares this bias.",
         "",
     ]
