@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from plural_core.agreement.between import GroupMoments, between_table, split
+from plural_core.agreement.between import GroupMoments, between_table, split, usable_groups
 from plural_core.agreement.ranks import rank_agreement, rank_agreement_table, weighted_spearman
 from plural_core.ratings.schemas import check_table
 
@@ -49,12 +49,12 @@ def pairwise(frame: pd.DataFrame, groups: int) -> tuple[float, float]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(4, 15), st.integers(2, 4))
+@given(st.integers(0, 2**32 - 1), st.integers(60, 90), st.integers(2, 4))
 def test_equals_the_definition_over_pairs_of_ratings(seed, items, groups):
     frame = long_ratings(seed, items, groups)
-    found = split(moments_of(frame, items, groups))
-    if np.isnan(found.share):
-        return
+    moments = moments_of(frame, items, groups)
+    assert usable_groups(moments) == list(range(groups))
+    found = split(moments)
     between, within = pairwise(frame, groups)
     assert found.between == pytest.approx(between)
     assert found.within == pytest.approx(within)
@@ -69,6 +69,17 @@ def test_the_excess_is_the_squared_difference_of_the_groups_where_all_else_is_eq
         excess.append(split(moments_of(frame, 400, 2)).excess)
     assert np.mean(excess) == pytest.approx(49, abs=4 * np.std(excess) / np.sqrt(30))
     assert np.std(excess) / np.sqrt(30) < 3
+
+
+def test_a_group_with_few_own_pairs_is_left_out():
+    frame = long_ratings(0, 80, 3)
+    rare = frame[(frame["group"] != 2) | ~frame.duplicated(["item", "group"]) | (frame["item"] < 15)]
+    moments = moments_of(rare, 80, 3)
+    assert usable_groups(moments) == [0, 1]
+    assert split(moments) == split(moments.of([0, 1]))
+    alone = split(moments.of([1, 2]))
+    assert np.isnan(alone.share)
+    assert alone.n_items > 20
 
 
 def test_groups_that_rate_alike_leave_nothing_to_explain():
@@ -111,7 +122,7 @@ def test_rank_agreement_is_spearman_of_the_item_means():
 
 
 def test_tables_compare_every_pair_of_levels(make_study, make_config, shown):
-    tables, config = make_study(raters=90, missing=0.2), make_config(agreement={"bootstrap": 100})
+    tables, config = make_study(raters=240, items=120, missing=0.2), make_config(agreement={"bootstrap": 100})
     people = shown(tables, config)
     for make, name in ((between_table, "between_groups"), (rank_agreement_table, "rank_agreement")):
         table = make(tables, config, people, np.random.default_rng(0))

@@ -5,19 +5,27 @@ from plural_core.agreement.between import Split, between_table, split
 from plural_core.agreement.cooccurrence import cooccurrence_table
 from plural_core.agreement.disagreement import Disagreement, disagreement, disagreement_table
 from plural_core.agreement.ranks import RankAgreement, rank_agreement, rank_agreement_table
+from plural_core.agreement.wording import contradictions, describe_contradictions, describe_disagreement
 
 __all__ = [
     "Alpha",
     "Disagreement",
     "RankAgreement",
     "Split",
+    "TopicTables",
+    "Topics",
     "alpha_table",
     "between_table",
+    "contradictions",
     "cooccurrence_table",
+    "describe_contradictions",
+    "describe_disagreement",
     "disagreement",
     "disagreement_table",
+    "form_topics",
     "krippendorff_alpha",
     "rank_agreement",
     "rank_agreement_table",
     "split",
+    "topic_tables",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from plural_core.agreement.counts import code_ratings, groups, item_counts
+from plural_core.agreement.frames import table_of
 from plural_core.agreement.intervals import percentile_interval, resampled, unique_rows
 from plural_core.agreement.notes import ALL_EQUAL, NO_PAIRS, hidden
 from plural_core.ratings.privacy import ProtectedParticipants
@@ -185,13 +186,17 @@ def alpha_table(
     for group in groups(coded, people):
         for dimension in coded.dimensions:
             ratings = dimension.of(group.members)
-            note = hidden(ratings, people.k)
-            counts = item_counts(ratings).pairable().counts
+            paired = item_counts(ratings).pairable()
+            note = hidden(ratings, paired, people.k)
             for metric in metrics:
                 result = krippendorff_alpha(
-                    counts[:0] if note else counts, metric, draws=draws, rng=rng, level=config.agreement.level
+                    paired.counts[:0] if note else paired.counts,
+                    metric,
+                    draws=draws,
+                    rng=rng,
+                    level=config.agreement.level,
                 )
                 reason = "" if np.isfinite(result.alpha) else ALL_EQUAL if result.n_items else NO_PAIRS
                 where = {"dimension": dimension.name, "factor": group.factor, "level": group.level, "metric": metric}
                 rows.append(where | asdict(result) | {"n_participants": group.n, "note": note or reason})
-    return pd.DataFrame(rows).astype({"n_participants": "Int64"})
+    return table_of(rows, "alpha")

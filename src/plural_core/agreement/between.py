@@ -19,13 +19,17 @@ import numpy as np
 import pandas as pd
 
 from plural_core.agreement.counts import ALL, DimensionRatings, code_ratings, contrasts, level_codes
+from plural_core.agreement.frames import table_of
 from plural_core.agreement.intervals import percentile_interval, resampled, unique_rows
-from plural_core.agreement.notes import NO_COMMON, few
+from plural_core.agreement.notes import NO_COMMON, few, few_raters
+from plural_core.errors import listing
 from plural_core.ratings.privacy import ProtectedParticipants
 from plural_core.ratings.tables import RatingTables
 from plural_core.study import StudyConfig
 
-NO_WITHIN = "not estimable: no item with two ratings from one group"
+MIN_OWN_ITEMS = 20
+"""A group's own differences are estimated from at least so many items with two of its ratings."""
+FEW_WITHIN = f"not estimable: fewer than {MIN_OWN_ITEMS} common items with two ratings from one group"
 
 
 @dataclass(frozen=True)
@@ -121,13 +125,16 @@ def split(
 
     Notes
     -----
-    Only items rated by two of the groups or more enter, so both parts speak of the same items. A group that
-    has no item with two of its own ratings there is left out.
+    Only items rated by two of the groups or more enter, so both parts speak of the same items. Groups that
+    `usable_groups` leaves out do not enter; the result is NaN where fewer than two remain.
     """
+    usable = usable_groups(moments)
+    common = (moments.n > 0).sum(axis=1) >= 2
+    if len(usable) < 2:
+        return replace(NOTHING, n_items=int(common.sum()))
+    moments = moments.of(usable)
     common = (moments.n > 0).sum(axis=1) >= 2
     n, total, squares = moments.n[common], moments.total[common], moments.squares[common]
-    if not len(n):
-        return NOTHING
     groups = n.shape[1]
     first, second = np.triu_indices(groups, 1)
     parts = np.hstack(
@@ -140,20 +147,30 @@ def split(
             n[:, first] * n[:, second],
         ]
     )
-    pooled = parts.sum(axis=0)
-    between, within, n_pairs = (float(v[0]) for v in _means(pooled[None], groups))
-    if not np.isfinite(within):
-        everything = pooled[2 * groups : 2 * groups + len(first)].sum() / pooled[-len(first) :].sum()
-        return replace(NOTHING, between=float(everything), n_items=len(n), n_pairs=int(pooled[-len(first) :].sum()))
+    pooled = parts.sum(axis=0)[None]
+    between, within, n_pairs = (float(v[0]) for v in _means(pooled, groups))
     low = high = np.nan
-    if draws and len(n) > 1:
+    if draws:
         if rng is None:
             raise ValueError("a bootstrap needs rng, a numpy Generator")
         patterns, frequency = unique_rows(parts)
         shares = [_share(weights @ patterns, groups) for weights in resampled(rng, frequency, draws)]
         low, high = percentile_interval(np.concatenate(shares), level)
-    share = float(_share(pooled[None], groups)[0])
+    share = float(_share(pooled, groups)[0])
     return Split(between, within, between - within, share, low, high, len(n), int(n_pairs))
+
+
+def usable_groups(moments: GroupMoments) -> list[int]:
+    """Return the groups with enough items of two own ratings among the items they have in common with others."""
+    usable = list(range(moments.n.shape[1]))
+    while usable:
+        n = moments.n[:, usable]
+        own = ((n >= 2) & ((n > 0).sum(axis=1) >= 2)[:, None]).sum(axis=0)
+        kept = [g for g, items in zip(usable, own, strict=True) if items >= MIN_OWN_ITEMS]
+        if kept == usable:
+            return usable
+        usable = kept
+    return usable
 
 
 def _means(sums: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -196,16 +213,26 @@ def between_table(
         stated = sorted({g for pair in pairs for g in pair})
         for dimension in coded.dimensions:
             moments = group_moments(dimension, codes, len(names))
-            for groups in [stated, *map(list, pairs)] if pairs else []:
-                whole = groups is stated
-                note = few(dimension, codes, groups, people.k)
-                chosen = moments.of(groups)
-                empty = GroupMoments(chosen.n[:0], chosen.total[:0], chosen.squares[:0])
-                result = split(empty if note else chosen, draws=draws, rng=rng, level=config.agreement.level)
+            comparisons = [(ALL, ALL, _enough(dimension, codes, stated, people.k))] if pairs else []
+            comparisons += [(names[a], names[b], [a, b]) for a, b in pairs]
+            for level_a, level_b, groups in comparisons:
+                # Nobody is left to compare where all groups but one are too small.
+                note = few(dimension, codes, groups if len(groups) > 1 else stated, people.k)
+                chosen = moments.of([] if note else groups)
+                result = split(chosen, draws=draws, rng=rng, level=config.agreement.level)
                 if not note and not np.isfinite(result.share):
-                    note = NO_WITHIN if result.n_items else NO_COMMON
-                first, second = (ALL, ALL) if whole else (names[groups[0]], names[groups[1]])
-                where = {"dimension": dimension.name, "factor": factor, "level_a": first, "level_b": second}
+                    note = FEW_WITHIN if result.n_items else NO_COMMON
+                elif not note and level_a == ALL:
+                    used = {groups[g] for g in usable_groups(chosen)}
+                    left_out = [names[g] for g in stated if g not in used]
+                    note = f"without {listing(left_out)}" if left_out else ""
+                where = {"dimension": dimension.name, "factor": factor, "level_a": level_a, "level_b": level_b}
                 rows.append(where | asdict(result) | {"note": note})
-    fields = ["between", "within", "excess", "share", "ci_low", "ci_high", "n_items", "n_pairs"]
-    return pd.DataFrame(rows, columns=["dimension", "factor", "level_a", "level_b", *fields, "note"])
+    return table_of(rows, "between_groups")
+
+
+def _enough(ratings: DimensionRatings, codes: np.ndarray, groups: list[int], k: int) -> list[int]:
+    """Return the groups of which enough people rated items in common with the others that are left."""
+    while small := few_raters(ratings, codes, groups, k):
+        groups = [g for g in groups if g not in small]
+    return groups

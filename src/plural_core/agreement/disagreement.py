@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from plural_core.agreement.counts import OVERALL, CodedRatings, ItemCounts, People, code_ratings, groups, item_counts
+from plural_core.agreement.frames import table_of
 from plural_core.agreement.intervals import wilson
 from plural_core.agreement.notes import NO_PAIRS, hidden
 from plural_core.ratings.privacy import ProtectedParticipants
@@ -134,11 +135,7 @@ def disagreement_table(tables: RatingTables, config: StudyConfig, people: Protec
     """
     coded = code_ratings(tables, config)
     rows = [row for group in groups(coded, people) for row in _rows(coded, group, config, people.k)]
-    frame = pd.DataFrame(rows)
-    frame["excess"] = frame["rate"] - frame["expected"]
-    frame = frame.astype({"n_participants": "Int64"})
-    order = ["dimension", "factor", "level", "rate", "ci_low", "ci_high", "expected", "excess"]
-    return frame[[*order, "n_items", "n_ratings", "n_participants", "note"]]
+    return table_of(rows, "disagreement")
 
 
 def _rows(coded: CodedRatings, group: People, config: StudyConfig, k: int) -> list[dict[str, object]]:
@@ -147,8 +144,8 @@ def _rows(coded: CodedRatings, group: People, config: StudyConfig, k: int) -> li
     level = config.agreement.level
     for dimension in coded.dimensions:
         ratings = dimension.of(group.members)
-        note = hidden(ratings, k)
-        counts = item_counts(ratings)
+        counts = item_counts(ratings).pairable()
+        note = hidden(ratings, counts, k)
         result = NONE if note else disagreement(counts.counts, level)
         if not note:
             shown.append(counts)
@@ -162,4 +159,5 @@ def _rows(coded: CodedRatings, group: People, config: StudyConfig, k: int) -> li
 def _row(dimension: str, group: People, result: Disagreement, note: str) -> dict[str, object]:
     where = {"dimension": dimension, "factor": group.factor, "level": group.level}
     note = note or ("" if result.n_items else NO_PAIRS)
-    return where | asdict(result) | {"n_participants": group.n, "note": note}
+    numbers = asdict(result) | {"excess": result.rate - result.expected}
+    return where | numbers | {"n_participants": group.n, "note": note}

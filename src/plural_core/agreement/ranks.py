@@ -9,6 +9,7 @@ import pandas as pd
 
 from plural_core.agreement.between import group_moments
 from plural_core.agreement.counts import code_ratings, contrasts, level_codes
+from plural_core.agreement.frames import table_of
 from plural_core.agreement.intervals import percentile_interval, resampled, unique_rows
 from plural_core.agreement.notes import NO_COMMON, few
 from plural_core.ratings.privacy import ProtectedParticipants
@@ -170,5 +171,4 @@ def rank_agreement_table(
                     "level_b": names[second],
                 }
                 rows.append(where | asdict(result) | {"note": note})
-    fields = [*RankAgreement.__dataclass_fields__]
-    return pd.DataFrame(rows, columns=["dimension", "factor", "level_a", "level_b", *fields, "note"])
+    return table_of(rows, "rank_agreement")
