@@ -18,6 +18,10 @@ class ModelDataError(OrdinalError):
     """Data that cannot be modelled: response not ordered, infinite values, negative weights, one category."""
 
 
+class DesignTooLargeError(OrdinalError):
+    """A design whose random effects are too entangled for the memory of this machine."""
+
+
 class InferenceError(OrdinalError):
     """A question that this fit cannot answer: a level that is not estimable, an unknown factor."""
 

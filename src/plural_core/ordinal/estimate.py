@@ -59,6 +59,11 @@ def fit_frame(
             limit = find_limit(arrays, spec.n_alpha)
             if limit is not None:
                 fitted = limit.arrays
+                if not len(limit.kept):
+                    raise OrdinalError(
+                        f"the ratings are completely separated by {listing(spec.beta_names)}: every estimate is"
+                        " infinite; leave a column out, or use penalty='weak'"
+                    )
                 notes += _separation_messages(limit, spec, frame)
     try:
         solution = solve(

@@ -50,7 +50,11 @@ def suspicious(fit: NewtonFit, arrays: ModelArrays) -> bool:
     if not fit.converged or fit.steps > 20:
         return True
     reach = np.abs(fit.gamma) * np.maximum(np.abs(arrays.b1).max(axis=0), np.abs(arrays.b2).max(axis=0))
-    return bool(reach.max(initial=0.0) > 7.0 * arrays.link.sd)
+    if reach.max(initial=0.0) > 7.0 * arrays.link.sd:
+        return True
+    # Some links flatten out so fast that the search stops early: then nearly no information is left.
+    carried = arrays.weights @ (arrays.b1**2 + arrays.b2**2)
+    return bool((np.diag(fit.hessian) < 1e-3 * carried).any())
 
 
 def find_limit(arrays: ModelArrays, n_alpha: int) -> Limit | None:

@@ -110,7 +110,9 @@ def _solve_fixed(fixed: FixedLikelihood, arrays: ModelArrays, jacobian: Array, s
     fit = fixed.newton(start if start is not None else start_gamma(arrays, jacobian))
     loglik = fit.objective + 0.5 * float(arrays.precision @ (fit.gamma * fit.gamma))
     covariance, condition = _invert(fit.hessian)
-    messages = () if fit.converged else ("Newton's method did not converge",)
+    messages: tuple[str, ...] = () if fit.converged else ("Newton's method did not converge",)
+    if covariance is None:
+        messages += ("the Hessian is not positive definite: not at a maximum",)
     return Solution(
         fit.gamma, np.zeros(0), loglik, covariance, np.zeros(0, dtype=bool), float(np.abs(fit.gradient).max()),
         condition, fixed.evaluations + fit.steps, fit.steps, fit.converged and covariance is not None, messages,

@@ -14,11 +14,14 @@ nodes, then (optionally) a dense coupling block, then the dense core (row-major,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+
+from plural_core.ordinal.errors import DesignTooLargeError
 
 Ints = np.ndarray
 
@@ -26,6 +29,7 @@ Ints = np.ndarray
 # only where the core begins, never a result.
 _FLOP, _PAIR, _LEVEL = 0.03, 25.0, 150e3
 _SMALLEST_CORE = 24
+_MOST_ENTRIES = 200_000_000  # of the graph of what is left, before it is called dense
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,9 @@ def plan_elimination(size: int, i: Ints, j: Ints) -> Plan:
         degree = np.diff(block.indptr)
         pairs = float((degree * (degree + 1) // 2).sum())
         rest = int((~chosen).sum())
-        saved = _FLOP * (len(ids) ** 3 - rest**3)
+        saved = _FLOP * (float(len(ids)) ** 3 - float(rest) ** 3)
+        if graph.nnz + 2.0 * pairs > _MOST_ENTRIES:
+            break
         if pairs and (len(ids) <= _SMALLEST_CORE or pairs * _PAIR + _LEVEL > saved):
             break
         owner = np.repeat(np.arange(len(degree)), degree)
@@ -122,7 +128,22 @@ def plan_elimination(size: int, i: Ints, j: Ints) -> Plan:
         graph.data[:] = 1
         ids = ids[~chosen]
     dense_block = _dense_block(graph)
+    _check_memory(int((~dense_block).sum()), int(dense_block.sum()))
     return _lay_out(size, found, ids[dense_block], ids[~dense_block])
+
+
+def _check_memory(core: int, block: int) -> None:
+    """Refuse a factorisation that cannot fit, before it takes the machine down."""
+    needed = 8.0 * core * (4.0 * core + 3.0 * block)
+    try:
+        present = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):  # no such call on this system
+        return
+    if needed > 0.8 * present:
+        raise DesignTooLargeError(
+            f"the random effects are so entangled that {core:,} of them have to be factored densely, which takes"
+            f" {needed / 1e9:.0f} GB (this machine has {present / 1e9:.0f} GB): fit fewer items or participants"
+        )
 
 
 def _independent_set(graph: sp.csr_matrix) -> np.ndarray:
