@@ -147,3 +147,41 @@ def test_bad_options(ratings: pd.DataFrame, options: dict[str, Any]) -> None:
 def test_quadrature_needs_one_term(ratings: pd.DataFrame) -> None:
     with pytest.raises(OrdinalError, match="exactly one random term"):
         clmm("rating ~ age + (1 | person) + (1 | item)", ratings, n_agq=5)
+
+
+def test_expressions_find_their_columns(ratings: pd.DataFrame) -> None:
+    data = ratings.rename(columns={"age": "my age"})
+    fit = clmm("rating ~ poly(`my age`, 2) + C(sex) + (1 | person)", data)
+    assert list(fit.coefficients.index)[-1] == "C(sex)male"
+    assert len(fit.predict(data.head(3), random="zero")) == 3
+    assert len(fit.contrast("sex")) == 1
+    with pytest.raises(FormulaError, match="Did you mean 'age'"):
+        clmm("rating ~ poly(agee, 2)", ratings)
+    with pytest.raises(ModelDataError, match="several columns called 'age'"):
+        clmm("rating ~ age", pd.concat([ratings, ratings[["age"]]], axis=1))
+
+
+def test_labels_of_the_rows_are_kept(ratings: pd.DataFrame) -> None:
+    data = ratings.set_axis(np.arange(300) * 7)
+    data.loc[7, "age"] = np.nan
+    fit = clmm("rating ~ age + (1 | person)", data)
+    kept = data.index.drop(7)
+    assert fit.predict().index.equals(kept)
+    assert fit.quantile_residuals().index.equals(kept)
+    assert fit.simulate().index.equals(kept)
+
+
+def test_runaway_variance_is_loud(ratings: pd.DataFrame) -> None:
+    """Everybody gives one rating only: between people everything, within them nothing."""
+    constant = ratings.assign(rating=ratings.groupby("person")["rating"].transform("first"))
+    with pytest.warns(FitWarning, match="runaway variance.*'person'"):
+        clmm("rating ~ age + (1 | person)", constant)
+
+
+@pytest.mark.parametrize("backend", ["numpy_nullable", "pyarrow"])
+def test_other_dtypes(ratings: pd.DataFrame, backend: Any) -> None:
+    formula = "rating ~ group + age + (1 | person)"
+    fit = clmm(formula, ratings.convert_dtypes(dtype_backend=backend))
+    assert fit.loglik == pytest.approx(clmm(formula, ratings).loglik, rel=1e-12)
+    categories = ratings.astype({"person": "category", "group": "category"})
+    assert clmm(formula, categories).loglik == pytest.approx(fit.loglik, rel=1e-12)

@@ -26,6 +26,9 @@ def describe(result: CLMMResult, level: float = 0.95) -> str:
         f" {result.levels[0]} to {result.levels[-1]}) was fitted to {result.n_obs:,} ratings{spread}."
     )
     parts.append(_effects(result, level))
+    if result.spec.nominal.size:
+        several = [result.frame.names[j] for j in result.spec.nominal]
+        parts.append(f"The effects of {listing(several)} differ from threshold to threshold and have no single number.")
     if groups:
         parts.append(_variances(result))
     beware = [m for m in result.messages if not m.startswith("boundary")]
@@ -37,7 +40,7 @@ def describe(result: CLMMResult, level: float = 0.95) -> str:
 def _effects(result: CLMMResult, level: float) -> str:
     table = result.coefficients[np.isfinite(result.coefficients["estimate"])]
     if not len(table):
-        return "It has no effects besides the thresholds."
+        return "" if result.spec.nominal.size else "It has no effects besides the thresholds."
     alpha = 1.0 - level
     clear = table[table["p_value"] < alpha]
     clear = clear.reindex(clear["estimate"].abs().sort_values(ascending=False).index)

@@ -15,7 +15,7 @@ from formulaic.errors import FormulaicError
 from formulaic.transforms.contrasts import C as as_factor
 
 from plural_core.ordinal.errors import FormulaError, ModelDataError, listing, nearest
-from plural_core.ordinal.formula import ParsedFormula, RandomTerm
+from plural_core.ordinal.formula import ParsedFormula, RandomTerm, expression_names
 from plural_core.ordinal.response import read_response
 
 # Names of functions that a formula may use as in R; everything else comes from formulaic (C, poly, bs, ...).
@@ -42,6 +42,8 @@ class ModelFrame:
     ----------
     frame : DataFrame
         The rows used, with factors as categoricals whose first category is the reference.
+    index : Index
+        Their labels in the data given.
     y : ndarray of int
         Response codes from 0.
     levels : tuple
@@ -62,6 +64,7 @@ class ModelFrame:
 
     parsed: ParsedFormula
     frame: pd.DataFrame
+    index: pd.Index
     y: np.ndarray
     levels: tuple[Any, ...]
     x: np.ndarray
@@ -119,6 +122,7 @@ def build_frame(
     _check_columns(data, parsed, [parsed.response, *covariates, *grouping])
     case_weights = _read_weights(weights, data)
     used = list(dict.fromkeys([parsed.response, *covariates, *grouping]))
+    _check_unique(data, used)
     frame = data[used].copy()
     for column in used:
         _check_infinite(frame[column], column)
@@ -129,6 +133,7 @@ def build_frame(
     weighted = case_weights > 0
     if (present & ~weighted).any():
         messages.append(f"{int((present & ~weighted).sum())} rows with weight zero carry no information")
+    index = data.index[present & weighted]
     frame = frame[present & weighted].reset_index(drop=True)
     case_weights = case_weights[present & weighted]
     if frame.empty:
@@ -157,17 +162,24 @@ def build_frame(
     }
     term_factors = {str(term): tuple(str(v) for v in variables) for term, variables in spec.term_variables.items()}
     return ModelFrame(
-        parsed, frame, y, levels, x[:, kept], names, spec, kept, terms, term_factors, factors, groups,
+        parsed, frame, index, y, levels, x[:, kept], names, spec, kept, terms, term_factors, factors, groups,
         case_weights, n_dropped, tuple(collinear), tuple(messages),
     )  # fmt: skip
 
 
 def _required(parsed: ParsedFormula) -> list[str]:
+    """Data columns of the fixed part."""
     try:
-        needed = Formula(parsed.fixed).required_variables
+        factors = [factor for term in Formula(parsed.fixed) for factor in term.factors]
     except FormulaicError as error:
         raise FormulaError(f"formula '{parsed.text}' does not parse: {_plain(error)}") from error
-    return sorted(str(v) for v in needed if str(v) not in _FUNCTIONS)
+    found: set[str] = set()
+    for factor in factors:
+        if factor.eval_method.value == "lookup":
+            found.add(str(factor.expr))
+        elif factor.eval_method.value == "python":
+            found |= expression_names(str(factor.expr), parsed.text)
+    return sorted(found)
 
 
 def _plain(error: Exception) -> str:
@@ -182,6 +194,12 @@ def _check_columns(data: pd.DataFrame, parsed: ParsedFormula, wanted: Sequence[s
                 f"formula '{parsed.text}' names '{column}', which is not a column of the data"
                 f" ({listing(data.columns)}).{nearest(column, data.columns)}"
             )
+
+
+def _check_unique(data: pd.DataFrame, used: Sequence[str]) -> None:
+    for column in used:
+        if int((data.columns == column).sum()) > 1:
+            raise ModelDataError(f"the data have several columns called '{column}'; rename or drop one")
 
 
 def _check_infinite(values: pd.Series, column: str) -> None:

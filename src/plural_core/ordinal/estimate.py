@@ -131,7 +131,7 @@ def _warn(result: CLMMResult) -> None:
     loud = [
         m
         for m in result.messages
-        if m.startswith(("separation", "dropped", "there are as many")) or "as many levels" in m
+        if m.startswith(("separation", "dropped", "there are as many", "runaway")) or "as many levels" in m
     ]
     if not result.optimizer.converged:
         loud.insert(

@@ -5,6 +5,7 @@ The fixed part goes to `formulaic`; the random part is read here. Only random in
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 
@@ -132,3 +133,25 @@ def _random_terms(inner: str, text: str) -> list[RandomTerm]:
         columns = tuple(name.strip().strip("`") for part in reversed(nested[:depth]) for name in part.split(":"))
         terms.append(RandomTerm(":".join(columns), columns))
     return terms
+
+
+def expression_names(expression: str, text: str) -> set[str]:
+    """Data columns in a Python expression of a formula: all names that are not functions or modules.
+
+    Raises
+    ------
+    FormulaError
+        If it is not an expression.
+    """
+    quoted = re.findall(r"`([^`]+)`", expression)
+    plain = re.sub(r"`[^`]+`", "_quoted_", expression)
+    try:
+        tree = ast.parse(plain, mode="eval")
+    except SyntaxError as error:
+        raise FormulaError(f"formula '{text}': '{expression}' is not an expression ({error.msg})") from error
+    functions: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            functions.update(id(part) for part in ast.walk(node.func) if isinstance(part, ast.Name))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in functions}
+    return (names - {"_quoted_"}) | set(quoted)

@@ -171,7 +171,8 @@ class Questions:
 
         codes = simulate(self._fit, n, np.random.default_rng(seed), new_random=new_random)
         levels = np.array(self._fit.levels, dtype=object)
-        return pd.DataFrame({f"sim_{k + 1}": levels[y] for k, y in enumerate(codes)}).infer_objects()
+        columns = {f"sim_{k + 1}": levels[y] for k, y in enumerate(codes)}
+        return pd.DataFrame(columns, index=self._fit.frame.index).infer_objects()
 
     def bootstrap(self, n: int = 200, seed: int = 0) -> BootstrapResult:
         """Parametric bootstrap with `n` replicates; see `BootstrapResult`."""

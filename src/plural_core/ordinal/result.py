@@ -19,6 +19,8 @@ from plural_core.ordinal.separation import Limit
 from plural_core.ordinal.solve import Solution
 from plural_core.ordinal.tables import estimate_table
 
+_RUNAWAY = 15.0  # latent standard deviations
+
 
 @dataclass(frozen=True)
 class OptimizerRecord:
@@ -254,6 +256,12 @@ def assemble_result(
     for name, at_zero in zip(terms, solution.boundary, strict=True):
         if at_zero:
             notes.append(f"boundary fit: the standard deviation of '{name}' is zero")
+    for name, sd in zip(terms, solution.sigma, strict=True):
+        if sd > _RUNAWAY * spec.link.sd:
+            notes.append(
+                f"runaway variance: the standard deviation of '{name}' ({sd:.3g}) is beyond all scale; ratings"
+                " hardly differ within its levels, so do not trust this fit"
+            )
     notes += list(solution.messages)
     table = estimate_table(spec.names, estimate, std_error[:p], logit=spec.link.name == "logit")
     n_alpha = spec.n_alpha

@@ -34,7 +34,7 @@ def predict(
         if chosen not in known:
             raise InferenceError(f"{name}='{chosen}' is not one of {', '.join(known)}.{nearest(chosen, known)}")
     if newdata is None:
-        x, data = result.frame.x, result.frame.frame
+        x, data = result.frame.x, result.frame.frame.set_axis(result.frame.index)
     else:
         x, data = new_matrix(result.frame, newdata), newdata
     effects = known_effects(result, data) if random == "conditional" else None

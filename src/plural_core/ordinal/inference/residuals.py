@@ -32,4 +32,4 @@ def quantile_residuals(result: CLMMResult, seed: int, random: str) -> pd.Series:
     u = low + (high - low) * np.random.default_rng(seed).random(n)
     tiny = np.finfo(float).tiny
     values = norm.ppf(np.clip(u, tiny, 1.0 - 1e-16))
-    return pd.Series(values, index=result.frame.frame.index, name="quantile_residual")
+    return pd.Series(values, index=result.frame.index, name="quantile_residual")
