@@ -111,6 +111,24 @@ class ProtectedParticipants:
         row = self.merges[(self.merges["factor"] == factor) & (self.merges["level"] == level)]
         return None if row.empty or factor in self.withdrawn else str(row["shown_as"].iloc[0])
 
+    def allows(self, groups: np.ndarray) -> bool:
+        """Return whether the sizes of further groups may be shown beside the offered slices.
+
+        Parameters
+        ----------
+        groups : ndarray of int, shape (participants,)
+            Group of each row of `participants`, numbered from 0; it divides all of them.
+        """
+        sizes = np.bincount(groups)
+        if ((sizes > 0) & (sizes < self.k)).any():
+            return False
+        for names in [*((f,) for f in self.factors), *self.pairs]:
+            table = self.cells(*names)
+            cell = table.groupby(list(names), observed=True, sort=False).ngroup().to_numpy()
+            if small_difference(groups, cell, self.k):
+                return False
+        return True
+
     def slices(self) -> pd.DataFrame:
         """Return every crossing of two factors: factor_a, factor_b, offered, n_cells, smallest (people)."""
         rows = []
@@ -119,7 +137,8 @@ class ProtectedParticipants:
             sizes = self._crossed[a, b].groupby([a, b], observed=True).size() if offered else pd.Series(dtype="int64")
             smallest = int(sizes.min()) if len(sizes) else 0
             rows.append((a, b, offered, len(sizes), smallest))
-        return pd.DataFrame(rows, columns=["factor_a", "factor_b", "offered", "n_cells", "smallest"])
+        frame = pd.DataFrame(rows, columns=["factor_a", "factor_b", "offered", "n_cells", "smallest"])
+        return frame.astype({"offered": bool, "n_cells": "int64", "smallest": "int64"})
 
 
 def protect(
@@ -249,7 +268,7 @@ def _merges(people: list[ShownFactor], withdrawn: Mapping[str, str], k: int) -> 
                 gone = factor.name in withdrawn
                 shown = "not shown" if gone else str(labels[number])
                 rows.append((factor.name, factor.levels.names[i], shown, pd.NA if gone else int(sizes[number])))
-    frame = pd.DataFrame(rows, columns=["factor", "level", "shown_as", "n_participants"])
+    frame = pd.DataFrame(rows, columns=["factor", "level", "shown_as", "n_participants"], dtype=object)
     return frame.astype({"n_participants": "Int64"})
 
 
