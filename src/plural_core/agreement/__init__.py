@@ -5,6 +5,8 @@ from plural_core.agreement.between import Split, between_table, split
 from plural_core.agreement.cooccurrence import cooccurrence_table
 from plural_core.agreement.disagreement import Disagreement, disagreement, disagreement_table
 from plural_core.agreement.ranks import RankAgreement, rank_agreement, rank_agreement_table
+from plural_core.agreement.topic_differences import TopicTables, topic_tables
+from plural_core.agreement.topics import Topics, form_topics
 from plural_core.agreement.wording import contradictions, describe_contradictions, describe_disagreement
 
 __all__ = [

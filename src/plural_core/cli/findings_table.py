@@ -10,7 +10,7 @@ from rich.text import Text
 from plural_core.findings import SIMULATED_PREFIX
 from plural_core.study import Study
 
-MOST = 12
+MOST, PER_NOTEBOOK = 14, 4
 
 
 def print_findings(findings: pd.DataFrame, study: Study, console: Console | None = None) -> None:
@@ -33,8 +33,9 @@ def print_findings(findings: pd.DataFrame, study: Study, console: Console | None
     table = Table(title=mark, title_justify="left", show_lines=False, pad_edge=False)
     table.add_column("notebook", style="dim", no_wrap=True)
     table.add_column("finding")
-    for row in findings.head(MOST).itertuples():
+    shown = findings.groupby("notebook", sort=False).head(PER_NOTEBOOK).head(MOST)
+    for row in shown.itertuples():
         table.add_row(Text(str(row.notebook)), Text(str(row.sentence).removeprefix(SIMULATED_PREFIX)))
     console.print(table)
-    if len(findings) > MOST:
-        console.print(f"and {len(findings) - MOST} more in the report.")
+    if len(findings) > len(shown):
+        console.print(f"and {len(findings) - len(shown)} more in the report.")

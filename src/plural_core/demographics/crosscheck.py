@@ -10,14 +10,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from plural_core.demographics.analysis import DemographicAnalysis
+from plural_core.demographics.fit import model_frame, study_formula
 from plural_core.errors import WorkflowError
-from plural_core.ordinal import CLMMResult
+from plural_core.ordinal import CLMMResult, clmm
+from plural_core.ratings.privacy import ProtectedParticipants
+from plural_core.ratings.tables import RatingTables
+from plural_core.study import StudyConfig
 
 NO_R = "R was not found, so the cross-checks are left out; install R and run make again to have them."
 
@@ -43,11 +50,15 @@ import json, sys, warnings
 warnings.simplefilter("ignore")
 import pandas as pd
 from pymer4.models import Lmer
-frame = pd.read_csv(sys.argv[1], keep_default_na=False)
-job = json.load(open(sys.argv[2], encoding="utf-8"))
-model = Lmer(job["formula"], data=frame)
-model.fit(factors=job["factors"], summarize=False, no_warnings=True)
-model.coefs[["Estimate", "SE", "P-val"]].to_csv(sys.argv[3])
+jobs = json.load(open(sys.argv[1], encoding="utf-8"))
+parts = []
+for job in jobs:
+    frame = pd.read_csv(job["data"], keep_default_na=False)
+    model = Lmer(job["formula"], data=frame)
+    model.fit(factors=job["factors"], summarize=False, no_warnings=True)
+    table = model.coefs[["Estimate", "SE", "P-val"]].rename_axis("term").reset_index()
+    parts.append(table.assign(dimension=job["dimension"]))
+pd.concat(parts).to_csv(sys.argv[2], index=False)
 """
 
 
@@ -113,22 +124,34 @@ def r_clmm(frame: pd.DataFrame, formula: str, timeout: float = 300.0) -> pd.Data
         _anonymous(frame).to_csv(data, index=False)
         categories = frame.select_dtypes("category")
         levels.write_text(
-            "".join("\t".join([c, *map(str, frame[c].cat.categories)]) + "\n" for c in categories), encoding="utf-8"
+            "".join("\t".join([str(c), *map(str, frame[c].cat.categories)]) + "\n" for c in categories),
+            encoding="utf-8",
         )
         script.write_text(_CLMM, encoding="utf-8")
         _call(["Rscript", "--vanilla", str(script), str(data), str(levels), formula, str(out)], timeout)
         return pd.read_csv(out, na_values=["NaN", "NA"])
 
 
-def linear_mixed_model(
-    frame: pd.DataFrame, factors: Mapping[str, list[str]], formula: str, timeout: float = 300.0
+def linear_mixed_models(
+    frames: Mapping[str, pd.DataFrame], factors: Mapping[str, list[str]], formula: str, timeout: float = 600.0
 ) -> pd.DataFrame:
-    """Fit lme4's linear mixed model to the level numbers through pymer4.
+    """Fit lme4's linear mixed model to the level numbers of every dimension through pymer4, in one process.
+
+    Parameters
+    ----------
+    frames : mapping
+        For each dimension a frame as `plural_core.demographics.fit.model_frame` returns it.
+    factors : mapping
+        Levels of each factor, the reference level first.
+    formula : str
+        The model's formula.
+    timeout : float
+        Seconds after which R is stopped.
 
     Returns
     -------
     DataFrame
-        Columns term (``gendermale``), estimate (rating levels), std_error, p_value (Satterthwaite).
+        Columns dimension, term (``gendermale``), estimate (rating levels), std_error, p_value (Satterthwaite).
 
     Raises
     ------
@@ -138,19 +161,23 @@ def linear_mixed_model(
     if not pymer4_available():
         raise WorkflowError(NO_R)
     with tempfile.TemporaryDirectory() as folder:
-        data, job, out = (Path(folder) / n for n in ("data.csv", "job.json", "out.csv"))
-        _anonymous(frame.dropna()).to_csv(data, index=False)
-        job.write_text(
-            json.dumps({"formula": formula, "factors": {k: list(v) for k, v in factors.items()}}), encoding="utf-8"
-        )
-        _call([sys.executable, "-c", _LMER, str(data), str(job), str(out)], timeout)
-        table = pd.read_csv(out, index_col=0)
+        out, listing = Path(folder) / "out.csv", Path(folder) / "jobs.json"
+        jobs = []
+        for i, (dimension, frame) in enumerate(frames.items()):
+            data = Path(folder) / f"{i}.csv"
+            complete = frame.dropna()
+            _anonymous(complete.assign(rating=complete["rating"].astype(int))).to_csv(data, index=False)
+            levels = {name: list(names) for name, names in factors.items()}
+            jobs.append({"dimension": dimension, "data": str(data), "formula": formula, "factors": levels})
+        listing.write_text(json.dumps(jobs), encoding="utf-8")
+        _call([sys.executable, "-c", _LMER, str(listing), str(out)], timeout)
+        table = pd.read_csv(out)
     names = {f"{k}{level}": f"{k}{level}" for k, levels in factors.items() for level in levels[1:]}
     # pymer4 numbers dummy columns (gender1, gender2 ...) in the order of the levels.
     names |= {f"{k}{i}": f"{k}{level}" for k, levels in factors.items() for i, level in enumerate(levels[1:], 1)}
-    table = table.rename_axis("term").reset_index()
     table["term"] = [names.get(t, t) for t in table["term"]]
-    return table.rename(columns={"Estimate": "estimate", "SE": "std_error", "P-val": "p_value"})
+    table = table.rename(columns={"Estimate": "estimate", "SE": "std_error", "P-val": "p_value"})
+    return table[["dimension", "term", "estimate", "std_error", "p_value"]]
 
 
 def compare_with_r(fit: CLMMResult, reference: pd.DataFrame) -> pd.DataFrame:
@@ -170,19 +197,94 @@ def compare_with_r(fit: CLMMResult, reference: pd.DataFrame) -> pd.DataFrame:
     for term, row in fit.random_effects.iterrows():
         ours[f"sd({term})"] = (float(row["sd"]), float("nan"))
     ours["logLik"] = (float(fit.loglik), float("nan"))
-    rows = [
-        {
-            "term": str(row.term),
-            "ours": ours[str(row.term)][0],
-            "r": float(row.estimate),
-            "difference": ours[str(row.term)][0] - float(row.estimate),
-            "std_error_ours": ours[str(row.term)][1],
-            "std_error_r": float(row.std_error),
-        }
-        for row in reference.itertuples()
-        if str(row.term) in ours
-    ]
+    rows = []
+    for term, estimate, std_error in reference[["term", "estimate", "std_error"]].itertuples(index=False, name=None):
+        if term in ours:
+            value, error = ours[term]
+            rows.append(
+                {
+                    "term": term,
+                    "ours": value,
+                    "r": float(estimate),
+                    "difference": value - float(estimate),
+                    "std_error_ours": error,
+                    "std_error_r": float(std_error),
+                }
+            )
     return pd.DataFrame(rows)
+
+
+def linear_crosscheck(
+    analysis: DemographicAnalysis, tables: RatingTables, people: ProtectedParticipants, timeout: float = 600.0
+) -> pd.DataFrame:
+    """Set lme4's linear mixed model of every dimension beside the study's own models.
+
+    Returns
+    -------
+    DataFrame
+        Columns dimension, term, estimate, p_value (ours), linear_estimate, linear_p_value, same_sign,
+        same_significance (at 5 %, before adjustment).
+    """
+    frames = {d: model_frame(tables, people, analysis.config, d)[0] for d in analysis.fits}
+    linear = linear_mixed_models(frames, analysis.factors, study_formula(list(analysis.factors)), timeout)
+    linear = linear.rename(columns={"estimate": "linear_estimate", "p_value": "linear_p_value"})
+    ours = analysis.rows[["dimension", "term", "estimate", "p_value"]]
+    table = ours.merge(linear.drop(columns="std_error"), on=["dimension", "term"])
+    table["same_sign"] = np.sign(table["estimate"]) == np.sign(table["linear_estimate"])
+    table["same_significance"] = (table["p_value"] < 0.05) == (table["linear_p_value"] < 0.05)
+    return table
+
+
+def clmm_crosscheck(
+    tables: RatingTables, people: ProtectedParticipants, config: StudyConfig, dimension: str, n_items: int
+) -> pd.DataFrame:
+    """Fit the study's model to a random subset of items with R and with our own code.
+
+    Returns
+    -------
+    DataFrame
+        As `compare_with_r` returns it, with the dimension in front.
+    """
+    frame, factors = model_frame(tables, people, config, dimension)
+    subset = random_subset(frame, n_items, config.seed)
+    kept = [name for name in factors if subset[name].nunique() > 1]
+    formula = study_formula(kept)
+    subset = subset[["rating", "participant", "item", *kept]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a subset has more random effects than ratings; the study has not
+        ours = clmm(formula, subset)
+    table = compare_with_r(ours, r_clmm(subset, formula))
+    table.insert(0, "dimension", dimension)
+    return table
+
+
+def largest_difference(table: pd.DataFrame) -> float:
+    """Return the largest absolute difference of `clmm_crosscheck` over all its terms but the log-likelihood."""
+    return float(table.loc[table["term"] != "logLik", "difference"].abs().max())
+
+
+def crosscheck_findings(linear: pd.DataFrame | None, exact: pd.DataFrame | None) -> Iterator[dict[str, Any]]:
+    """Yield the findings of the cross-check notebook (arguments of ``Notebook.finding``); none without R."""
+    if linear is not None and len(linear):
+        share = float(linear["same_sign"].mean())
+        both = int((linear["same_sign"] & linear["same_significance"]).sum())
+        yield {
+            "id": "crosscheck_linear",
+            "sentence": (
+                f"lme4's linear mixed model has the same sign for {share:.0%} of {len(linear)} effects, and the same sign "
+                f"and significance for {both}."
+            ),
+            "value": share,
+            "n": len(linear),
+        }
+    if exact is not None and len(exact):
+        largest = largest_difference(exact)
+        yield {
+            "id": "crosscheck_clmm",
+            "sentence": f"On a random subset R's clmm and ours differ by at most {largest:.1e} in any parameter.",
+            "value": largest,
+            "n": len(exact),
+        }
 
 
 def _anonymous(frame: pd.DataFrame) -> pd.DataFrame:

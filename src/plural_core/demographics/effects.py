@@ -33,6 +33,9 @@ def effects_table(fits: Mapping[str, CLMMResult]) -> pd.DataFrame:
         for dimension, fit in fits.items()
     ]
     table = pd.concat(parts, ignore_index=True)
+    # An infinite estimate (a separated level) is not a number to compute with; the notes name it.
+    table[COEFFICIENT_COLUMNS] = table[COEFFICIENT_COLUMNS].replace([math.inf, -math.inf], math.nan)
+    table.loc[table["estimate"].isna(), COEFFICIENT_COLUMNS] = math.nan
     table["p_holm"] = math.nan
     tested = table["p_value"].notna()
     if tested.any():

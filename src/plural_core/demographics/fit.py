@@ -9,38 +9,34 @@ import pandas as pd
 
 from plural_core.errors import DataError
 from plural_core.ordinal import CLMMResult, clmm
+from plural_core.ratings.privacy import NOT_STATED, ProtectedParticipants
 from plural_core.ratings.tables import RatingTables
 from plural_core.study import StudyConfig
 
 
-def study_factors(config: StudyConfig, participants: pd.DataFrame) -> dict[str, list[str]]:
-    """Return for each factor that can be compared its levels, the reference level first.
+def shown_factors(people: ProtectedParticipants, config: StudyConfig) -> dict[str, list[str]]:
+    """Return for each factor that can be compared its shown levels, the reference level first.
 
     Parameters
     ----------
+    people : ProtectedParticipants
+        Participants with small groups merged.
     config : StudyConfig
-        Names the factors, their order of levels and their reference levels.
-    participants : DataFrame
-        Participants as they may be shown (small groups merged); missing = not stated.
+        Names the reference levels. One that was merged away gives way to the level that took it in.
 
     Returns
     -------
     dict
-        Factors with at least two levels among the participants. A reference level that was merged away gives
-        way to the level that took it in, or else to the first.
+        Factors with at least two levels, "not stated" left out.
     """
     found: dict[str, list[str]] = {}
-    for name, factor in config.factors.items():
-        if name not in participants.columns:
-            continue
-        present = [str(v) for v in participants[name].dropna().unique()]
-        order = {level: i for i, level in enumerate(factor.levels or [])}
-        levels = sorted(present, key=lambda v: (order.get(v, len(order)), v))
+    for name in config.factors:
+        levels = [v for v in people.levels.get(name, ()) if v != NOT_STATED]
         if len(levels) < 2:
             continue
-        reference = factor.reference or levels[0]
-        if reference not in levels:
-            reference = next((v for v in levels if reference in v), levels[0])
+        wanted = config.factors[name].reference
+        shown = people.shown(name, wanted) if wanted is not None else None
+        reference = shown if shown in levels else levels[0]
         found[name] = [reference, *(v for v in levels if v != reference)]
     return found
 
@@ -52,7 +48,7 @@ def study_formula(factors: list[str]) -> str:
 
 
 def model_frame(
-    tables: RatingTables, participants: pd.DataFrame, config: StudyConfig, dimension: str
+    tables: RatingTables, people: ProtectedParticipants, config: StudyConfig, dimension: str
 ) -> tuple[pd.DataFrame, dict[str, list[str]]]:
     """Return one row per rating of a dimension with the factors of its participant, and the factors' levels.
 
@@ -60,15 +56,16 @@ def model_frame(
     ----------
     tables : RatingTables
         The study's tables.
-    participants : DataFrame
-        Participants as they may be shown.
+    people : ProtectedParticipants
+        Participants with small groups merged; who did not state a factor has a missing value there.
     config : StudyConfig
         The study's config.
     dimension : str
         The dimension.
     """
     ratings = tables.ratings[tables.ratings["dimension"] == dimension]
-    factors = study_factors(config, participants)
+    factors = shown_factors(people, config)
+    participants = people.participants
     row = pd.Index(participants["participant_id"]).get_indexer(ratings["participant_id"])
     levels = range(1, config.dimensions[dimension].levels + 1)
     frame = pd.DataFrame(
@@ -84,7 +81,7 @@ def model_frame(
 
 
 def fit_dimensions(
-    tables: RatingTables, participants: pd.DataFrame, config: StudyConfig, *, penalty: str | None = None
+    tables: RatingTables, people: ProtectedParticipants, config: StudyConfig, *, penalty: str | None = None
 ) -> dict[str, CLMMResult]:
     """Fit the study's model to every dimension.
 
@@ -92,8 +89,8 @@ def fit_dimensions(
     ----------
     tables : RatingTables
         The study's tables.
-    participants : DataFrame
-        Participants as they may be shown; those who did not state a factor are dropped from the fit and counted.
+    people : ProtectedParticipants
+        Participants with small groups merged; those who did not state a factor are dropped from the fit and counted.
     config : StudyConfig
         The study's config.
     penalty : str, optional
@@ -111,7 +108,7 @@ def fit_dimensions(
     """
     fits: dict[str, CLMMResult] = {}
     for dimension in config.dimensions:
-        frame, factors = model_frame(tables, participants, config, dimension)
+        frame, factors = model_frame(tables, people, config, dimension)
         if not factors:
             raise DataError("no factor has two levels with enough participants: there is nothing to compare")
         try:

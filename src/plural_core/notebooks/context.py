@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import types
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from IPython.core.getipython import get_ipython
+from IPython import get_ipython
 from IPython.display import Markdown, display
+from threadpoolctl import threadpool_limits
 
 from plural_core.errors import PluralError, WorkflowError
 from plural_core.figures.theme import mark_simulated
@@ -25,6 +29,7 @@ from plural_core.ratings.privacy import ProtectedParticipants, protect
 from plural_core.ratings.schemas import check_table
 from plural_core.ratings.tables import RatingTables
 from plural_core.study import Study, load_study
+from plural_core.study.config import OWN_INSTRUMENT
 from plural_core.workflow.build import ensure_tables
 from plural_core.workflow.project import notebook_path, project_folder
 
@@ -48,11 +53,14 @@ def begin(name: str, namespace: Mapping[str, Any], sections: Sequence[str] = ())
     ConfigError, DataError
         The study's config or data cannot be used.
     """
+    if "OMP_NUM_THREADS" not in os.environ:
+        threadpool_limits(1)  # these problems are small: threads that wait for each other cost more than they give
     given = dict(_parameters(namespace))
     _show_errors_as_one_line(name)
     check_parameters(notebook_path(name), given)
     study = load_study(_config_path(str(given["config"])))
-    _remember_log(name, study)
+    # From here on the error handler knows where plural run and plural status look for its line.
+    get_ipython().plural_error_file = study.logs / f"{name}.error"
     notebook = Notebook(name, study, tuple(sections))
     display(Markdown(notebook.header()))
     return notebook
@@ -94,6 +102,24 @@ class Notebook:
         privacy = self.config.privacy
         return protect(self.tables.participants, self.config.factors, privacy.k, enabled=privacy.enabled)
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """Label of each dimension, in the config's order."""
+        return {name: dimension.label for name, dimension in self.config.dimensions.items()}
+
+    @property
+    def has_paper_instrument(self) -> bool:
+        """Whether the study asks what the paper asked, so that the published values can stand beside it."""
+        return self.config.data.adapter in OWN_INSTRUMENT
+
+    def with_labels(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table with the labels of its dimensions instead of their names."""
+        return table.assign(dimension=[self.labels.get(name, name) for name in table["dimension"]])
+
+    def rng(self) -> np.random.Generator:
+        """Return a random generator of the notebook's own: the same for the same study seed."""
+        return np.random.default_rng([self.config.seed, zlib.crc32(self.name.encode())])
+
     def header(self) -> str:
         """Return the lines that stand under every notebook's title."""
         mark = "**Simulated data.** " if self.config.simulated else ""
@@ -106,7 +132,7 @@ class Notebook:
         return read_table(path)
 
     def save(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
-        """Check a result table against its schema, write it with its manifest, and return it sorted."""
+        """Check a result table against its schema and write it, sorted, with its manifest; return it as given."""
         checked = check_table(table, name, self.name)
         path = self.study.table(name)
         write_table(checked, path)
@@ -114,7 +140,7 @@ class Notebook:
             self.study, path, step=self.name, sections=self._sections, inputs=sorted(self._read), started=self._started
         )
         self._saved.append(path)
-        return checked
+        return table
 
     def show(self, figure: go.Figure, reading: str) -> None:
         """Show a figure with the one sentence that says what it shows."""
@@ -171,7 +197,7 @@ def _config_path(config: str) -> Path:
 
 
 def _show_errors_as_one_line(name: str) -> None:
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     if shell is None:
         raise WorkflowError(f"{name}: begin() runs inside a notebook")
 
@@ -183,9 +209,3 @@ def _show_errors_as_one_line(name: str) -> None:
         return [f"{type(error).__name__}: {error}"]
 
     shell.set_custom_exc((PluralError,), handler)
-
-
-def _remember_log(name: str, study: Study) -> None:
-    """Let the error handler leave its line where ``plural run`` and ``plural status`` find it."""
-    shell = get_ipython()  # type: ignore[no-untyped-call]
-    shell.plural_error_file = study.logs / f"{name}.error"
