@@ -82,7 +82,8 @@ def test_standard_errors_of_probabilities(fit: CLMMResult, ratings: pd.DataFrame
 
 def test_standard_errors_of_conditional_predictions(fit: CLMMResult, ratings: pd.DataFrame) -> None:
     """Parameters through the modes (numerically) plus the modes' own conditional variance."""
-    rows = ratings.iloc[[1, 50]]
+    strangers = ratings.iloc[[1]].assign(item=ratings["item"].iloc[-1])  # may never have met
+    rows = pd.concat([ratings.iloc[[1, 50]], strangers])
     ours = fit.predict(rows, kind="linear")["std_error"].to_numpy()
     numeric = _numeric_errors(fit, lambda f: f.predict(rows, kind="linear")["estimate"].to_numpy())
     joint = fit.solution.likelihood.joint

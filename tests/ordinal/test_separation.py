@@ -63,8 +63,9 @@ def test_highest_category_and_reference_level(separated: pd.DataFrame) -> None:
     flipped = separated.assign(rating=6 - separated["rating"])
     assert _quiet(MIXED, flipped).coefficients.loc["groupz", "estimate"] == np.inf
     renamed = separated.assign(group=separated["group"].replace("z", "0"))
-    with pytest.warns(FitWarning, match="reference level '0' of 'group'"):
+    with pytest.warns(FitWarning) as caught:
         fit = clmm(MIXED, renamed)
+    assert any("reference level '0' of 'group'" in str(w.message) for w in caught)
     assert "group0" in fit.not_estimable
     assert fit.loglik == pytest.approx(_quiet(MIXED, separated).loglik, rel=1e-9)
     finite = fit.coefficients.drop(index="group0")

@@ -14,8 +14,18 @@ from formulaic import Formula, ModelSpec, model_matrix
 from formulaic.errors import FormulaicError
 from formulaic.transforms.contrasts import C as as_factor
 
+from plural_core.ordinal.columns import (
+    Group,
+    check_columns,
+    check_infinite,
+    check_unique,
+    prepare_factors,
+    read_groups,
+    read_weights,
+    saturated,
+)
 from plural_core.ordinal.errors import FormulaError, ModelDataError, listing, nearest
-from plural_core.ordinal.formula import ParsedFormula, RandomTerm, expression_names
+from plural_core.ordinal.formula import ParsedFormula, expression_names
 from plural_core.ordinal.response import read_response
 
 # Names of functions that a formula may use as in R; everything else comes from formulaic (C, poly, bs, ...).
@@ -23,15 +33,6 @@ _FUNCTIONS: dict[str, Any] = {
     "log": np.log, "log2": np.log2, "log10": np.log10, "log1p": np.log1p, "exp": np.exp, "sqrt": np.sqrt,
     "abs": np.abs, "factor": as_factor, "np": np,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Group:
-    """A random term on the data: `codes` (n,) into `levels`."""
-
-    term: RandomTerm
-    codes: np.ndarray
-    levels: pd.Index
 
 
 @dataclass(frozen=True)
@@ -119,13 +120,13 @@ def build_frame(
         messages.append("the thresholds are the intercept of this model: '0 +' and '- 1' have no effect")
     covariates = _required(parsed)
     grouping = sorted({column for term in parsed.random for column in term.columns})
-    _check_columns(data, parsed, [parsed.response, *covariates, *grouping])
-    case_weights = _read_weights(weights, data)
+    check_columns(data, parsed, [parsed.response, *covariates, *grouping])
+    case_weights = read_weights(weights, data)
     used = list(dict.fromkeys([parsed.response, *covariates, *grouping]))
-    _check_unique(data, used)
+    check_unique(data, used)
     frame = data[used].copy()
     for column in used:
-        _check_infinite(frame[column], column)
+        check_infinite(frame[column], column)
     present = frame.notna().all(axis=1).to_numpy()
     n_dropped = int((~present).sum())
     if n_dropped:
@@ -140,9 +141,9 @@ def build_frame(
         raise ModelDataError(f"no complete row is left: of {len(data)} rows {n_dropped} have missing values")
     y, levels, note = read_response(frame[parsed.response], parsed.response)
     messages += note
-    factors = _prepare_factors(frame, covariates, reference or {})
-    groups = _read_groups(frame, parsed.random)
-    messages += _saturated(groups, len(frame))
+    factors = prepare_factors(frame, covariates, reference or {})
+    groups = read_groups(frame, parsed.random)
+    messages += saturated(groups, len(frame))
     matrix = _matrix(parsed, frame)
     spec = matrix.model_spec
     columns = [r_name(str(name)) for name in matrix.columns]
@@ -160,7 +161,10 @@ def build_frame(
         for term, where in spec.term_slices.items()
         if str(term) != "1"
     }
-    term_factors = {str(term): tuple(str(v) for v in variables) for term, variables in spec.term_variables.items()}
+    term_factors = {
+        str(term): tuple(str(v) for v in variables if str(v) in covariates)
+        for term, variables in spec.term_variables.items()
+    }
     return ModelFrame(
         parsed, frame, index, y, levels, x[:, kept], names, spec, kept, terms, term_factors, factors, groups,
         case_weights, n_dropped, tuple(collinear), tuple(messages),
@@ -187,135 +191,6 @@ def _plain(error: Exception) -> str:
     return " ".join(text.split())
 
 
-def _check_columns(data: pd.DataFrame, parsed: ParsedFormula, wanted: Sequence[str]) -> None:
-    for column in wanted:
-        if column not in data.columns:
-            raise FormulaError(
-                f"formula '{parsed.text}' names '{column}', which is not a column of the data"
-                f" ({listing(data.columns)}).{nearest(column, data.columns)}"
-            )
-
-
-def _check_unique(data: pd.DataFrame, used: Sequence[str]) -> None:
-    for column in used:
-        if int((data.columns == column).sum()) > 1:
-            raise ModelDataError(f"the data have several columns called '{column}'; rename or drop one")
-
-
-def _check_infinite(values: pd.Series, column: str) -> None:
-    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        infinite = np.isinf(values.to_numpy(dtype=float, na_value=np.nan))
-        if infinite.any():
-            row = int(np.flatnonzero(infinite)[0])
-            raise ModelDataError(
-                f"column '{column}' has {int(infinite.sum())} infinite values (first in row {row});"
-                " remove them or mark them as missing"
-            )
-
-
-def _read_weights(weights: Any, data: pd.DataFrame) -> np.ndarray:
-    if weights is None:
-        return np.ones(len(data))
-    if isinstance(weights, str):
-        if weights not in data.columns:
-            raise ModelDataError(f"weights column '{weights}' is not in the data.{nearest(weights, data.columns)}")
-        weights = data[weights]
-    try:
-        values = np.asarray(weights, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ModelDataError("weights must be numbers, one per row, or the name of a column") from error
-    if values.shape != (len(data),):
-        raise ModelDataError(f"weights have shape {values.shape}, the data have {len(data)} rows")
-    if not np.isfinite(values).all():
-        raise ModelDataError(f"{int((~np.isfinite(values)).sum())} weights are missing or infinite")
-    if (values < 0).any():
-        row = int(np.flatnonzero(values < 0)[0])
-        raise ModelDataError(f"weights must not be negative (row {row} has {values[row]:g})")
-    return values
-
-
-def _prepare_factors(
-    frame: pd.DataFrame, covariates: Sequence[str], reference: Mapping[str, Any]
-) -> dict[str, tuple[Any, ...]]:
-    """Make every non-numeric covariate a categorical whose first category is the reference level."""
-    for column in reference:
-        if column not in covariates:
-            raise ModelDataError(
-                f"reference names '{column}', which is not a covariate of the formula.{nearest(column, covariates)}"
-            )
-    factors: dict[str, tuple[Any, ...]] = {}
-    for column in covariates:
-        values = frame[column]
-        if pd.api.types.is_bool_dtype(values):
-            values = values.map({True: "TRUE", False: "FALSE"})
-        elif pd.api.types.is_numeric_dtype(values):
-            if column in reference:
-                raise ModelDataError(
-                    f"reference names '{column}', which is numeric; make it categorical first:"
-                    f" data['{column}'].astype('category')"
-                )
-            frame[column] = values.astype(float)
-            continue
-        elif pd.api.types.is_datetime64_any_dtype(values):
-            raise ModelDataError(f"column '{column}' holds dates; turn it into a number or a category")
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            levels = [v for v in values.cat.categories if (values == v).any()]
-        else:
-            levels = sorted(values.unique().tolist(), key=lambda v: (str(type(v)), v))
-        if column in reference:
-            wanted = reference[column]
-            if isinstance(wanted, bool | np.bool_):
-                wanted = str(wanted).upper()
-            if wanted not in levels:
-                raise ModelDataError(
-                    f"reference level '{wanted}' is not a level of '{column}' ({listing(levels)})."
-                    f"{nearest(wanted, levels)}"
-                )
-            levels = [wanted, *(v for v in levels if v != wanted)]
-        frame[column] = pd.Categorical(values, categories=levels)
-        factors[column] = tuple(levels)
-    return factors
-
-
-def group_labels(frame: pd.DataFrame, term: RandomTerm) -> pd.Series:
-    """Label of each row's group; interactions are joined with ':' as in R."""
-    if len(term.columns) == 1:
-        return frame[term.columns[0]]
-    parts = [frame[column].astype(str) for column in term.columns]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined + ":" + part
-    return joined
-
-
-def _read_groups(frame: pd.DataFrame, terms: Sequence[RandomTerm]) -> tuple[Group, ...]:
-    groups: list[Group] = []
-    for term in terms:
-        labels = group_labels(frame, term)
-        codes, levels = pd.factorize(labels, sort=True)
-        levels = pd.Index(levels)
-        if len(levels) < 2:
-            raise ModelDataError(
-                f"the grouping factor '{term.name}' has one level ({levels[0]}); leave out (1 | {term.name})"
-            )
-        groups.append(Group(term, codes.astype(np.int64), levels))
-    return tuple(sorted(groups, key=lambda group: -len(group.levels)))
-
-
-def _saturated(groups: Sequence[Group], n: int) -> list[str]:
-    notes = []
-    for group in groups:
-        if len(group.levels) == n:
-            notes.append(
-                f"'{group.term.name}' has as many levels as there are ratings ({n}): its standard deviation is"
-                " identified by the shape of the link alone"
-            )
-    if not notes and groups and sum(len(g.levels) for g in groups) >= n:
-        total = sum(len(g.levels) for g in groups)
-        notes.append(f"there are as many random effects ({total}) as ratings ({n}) or more")
-    return notes
-
-
 def _matrix(parsed: ParsedFormula, frame: pd.DataFrame) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
@@ -335,7 +210,7 @@ def new_matrix(frame: ModelFrame, newdata: pd.DataFrame) -> np.ndarray:
     prepared = newdata[_required(frame.parsed)].copy()
     for column in prepared.columns:
         values = prepared[column]
-        _check_infinite(values, column)
+        check_infinite(values, column)
         if values.isna().any():
             raise ModelDataError(f"newdata column '{column}' has {int(values.isna().sum())} missing values")
         if column not in frame.factors:

@@ -62,7 +62,7 @@ class CLMMResult(Questions):
     n_obs : int or float
         Sum of the case weights, which is the number of ratings without weights.
     n_params : int
-        Thresholds, effects and standard deviations that were estimated.
+        Thresholds, effects and standard deviations, those at infinity or zero included.
     n_dropped : int
         Rows left out because of missing values.
     coefficients, thresholds : DataFrame
@@ -267,7 +267,7 @@ def assemble_result(
     n_alpha = spec.n_alpha
     weight_sum = float(frame.weights.sum())
     n_obs: int | float = int(weight_sum) if weight_sum == int(weight_sum) else weight_sum
-    n_params = len(solution.gamma) + k
+    n_params = p + k  # as R counts: a parameter at infinity was estimated too
     names = [*(spec.names[j] for j in kept), *(f"sd({t})" for t in terms)]
     inner = solution.covariance
     full = np.full((len(names), len(names)), np.nan) if inner is None else inner

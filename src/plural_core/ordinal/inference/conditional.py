@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from plural_core.ordinal.design import group_labels
+from plural_core.ordinal.columns import group_labels
 from plural_core.ordinal.errors import ModelDataError, listing
 from plural_core.ordinal.laplace import LaplaceLikelihood
 from plural_core.ordinal.linalg import Factor
@@ -29,8 +29,8 @@ class KnownEffects:
     variance: Array
 
 
-def known_effects(result: CLMMResult, newdata: pd.DataFrame) -> KnownEffects:
-    """Conditional modes of the groups in `newdata`, with their uncertainty.
+def known_effects(result: CLMMResult, newdata: pd.DataFrame, *, errors: bool) -> KnownEffects:
+    """Conditional modes of the groups in `newdata`, with their uncertainty if `errors`.
 
     A group that the fit has not seen contributes zero and its full variance. The variance of the modes given
     the parameters is that of the Gaussian approximation, D^-1; `chain` carries the uncertainty of the
@@ -42,8 +42,8 @@ def known_effects(result: CLMMResult, newdata: pd.DataFrame) -> KnownEffects:
         return KnownEffects(shift, chain, variance)
     likelihood = result.solution.likelihood
     assert isinstance(likelihood, LaplaceLikelihood)
-    joint = likelihood.joint
-    columns = np.full((n, k), -1, dtype=np.int64)
+    u, sigma = result.solution.u, result.sigma
+    nodes = np.full((n, k), -1, dtype=np.int64)
     for t, group in enumerate(result.frame.groups):
         missing = [c for c in group.term.columns if c not in newdata.columns]
         if missing:
@@ -51,24 +51,44 @@ def known_effects(result: CLMMResult, newdata: pd.DataFrame) -> KnownEffects:
                 f"newdata lacks the grouping column {listing(missing)}; use random='marginal' or 'zero'"
             )
         codes = group.levels.get_indexer(pd.Index(group_labels(newdata, group.term)))
-        columns[:, t] = np.where(codes >= 0, codes + joint.blocks[t].start, -1)
-        variance += np.where(codes < 0, result.sigma[t] ** 2, 0.0)
+        nodes[:, t] = np.where(codes >= 0, codes + likelihood.joint.blocks[t].start, -1)
+        shift += np.where(codes >= 0, sigma[t] * u[nodes[:, t]], 0.0)
+    if not errors:
+        return KnownEffects(shift, chain, variance)
     moves, factor = _mode_derivatives(result, likelihood)
-    u, sigma = result.solution.u, result.sigma
-    seen, inverse = np.unique(columns, axis=0, return_inverse=True)
-    at_shift, at_chain, at_variance = np.zeros(len(seen)), np.zeros((len(seen), p + k)), np.zeros(len(seen))
-    for row, nodes in enumerate(seen):
-        unit = np.zeros(joint.size)
-        for t, node in enumerate(nodes):
-            if node >= 0:
-                unit[node] = sigma[t]
-                at_shift[row] += sigma[t] * u[node]
-                at_chain[row] += sigma[t] * moves[node]
-                at_chain[row, p + t] += u[node]
-        if unit.any():
-            at_variance[row] = float(unit @ factor.solve(unit))
-    flat = inverse.ravel()
-    return KnownEffects(at_shift[flat], at_chain[flat], variance + at_variance[flat])
+    for t in range(k):
+        known = nodes[:, t] >= 0
+        variance[~known] += sigma[t] ** 2
+        chain[known] += sigma[t] * moves[nodes[known, t]]
+        chain[known, p + t] += u[nodes[known, t]]
+    return KnownEffects(shift, chain, variance + _mode_variance(likelihood, factor, sigma, nodes))
+
+
+def _mode_variance(likelihood: LaplaceLikelihood, factor: Factor, sigma: Array, nodes: Array) -> Array:
+    """Z' Lambda D^-1 Lambda z per row; `nodes` (n, k) holds positions in u, -1 for none.
+
+    Read off the inverse where its entries are at hand (groups that met in the data, as a rule); one solve
+    for every other combination.
+    """
+    seen, inverse = np.unique(nodes, axis=0, return_inverse=True)
+    plan, z = likelihood.joint.plan, factor.inverse()
+    out = np.zeros(len(seen))
+    at_hand = np.ones(len(seen), dtype=bool)
+    for t in range(nodes.shape[1]):
+        i = seen[:, t]
+        out[i >= 0] += sigma[t] ** 2 * z[plan.diag[i[i >= 0]]]
+        for s in range(t):
+            both = np.flatnonzero((i >= 0) & (seen[:, s] >= 0))
+            held = plan.holds(i[both], seen[both, s])
+            at_hand[both[~held]] = False
+            there = both[held]
+            out[there] += 2.0 * sigma[t] * sigma[s] * z[plan.slots(i[there], seen[there, s])]
+    for row in np.flatnonzero(~at_hand):
+        unit = np.zeros(likelihood.joint.size)
+        used = seen[row] >= 0
+        unit[seen[row][used]] = sigma[used]
+        out[row] = float(unit @ factor.solve(unit))
+    return np.asarray(out[inverse.ravel()])
 
 
 def _mode_derivatives(result: CLMMResult, likelihood: LaplaceLikelihood) -> tuple[Array, Factor]:

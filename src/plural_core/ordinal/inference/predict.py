@@ -37,7 +37,7 @@ def predict(
         x, data = result.frame.x, result.frame.frame.set_axis(result.frame.index)
     else:
         x, data = new_matrix(result.frame, newdata), newdata
-    effects = known_effects(result, data) if random == "conditional" else None
+    effects = known_effects(result, data, errors=std_error or kind == "linear") if random == "conditional" else None
     if kind == "linear":
         return _linear(result, x, data.index, effects, random == "marginal", level)
     c = cumulative(
@@ -45,7 +45,7 @@ def predict(
         x,
         marginal=random == "marginal",
         shift=None if effects is None else effects.shift,
-        chain=None if effects is None else effects.chain,
+        chain=effects.chain if effects is not None and std_error else None,
     )
     value, gradient, density = categories(c)
     probabilities = pd.DataFrame(value, index=data.index, columns=pd.Index(result.levels, name="level"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import lapack
-from scipy.linalg.blas import dsyrk
+from scipy.linalg.blas import dsyrk, dtrsv
 
 from plural_core.ordinal.linalg.symbolic import Plan
 
@@ -93,8 +93,8 @@ class Factor:
             scaled = x[plan.block] / self._block_pivot
             x[plan.core] -= self._block.T @ scaled
         if len(plan.core):
-            solution, _ = lapack.dpotrs(self._core, x[plan.core], lower=0)
-            x[plan.core] = solution
+            half = dtrsv(self._core, x[plan.core], trans=1)
+            x[plan.core] = dtrsv(self._core, half, overwrite_x=1)
         if len(plan.block):
             x[plan.block] = (x[plan.block] - self._block @ x[plan.core]) / self._block_pivot
         for level, lower, pivot in zip(

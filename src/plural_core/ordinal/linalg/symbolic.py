@@ -87,6 +87,16 @@ class Plan:
     _slots: Ints
     _place: Ints
 
+    def holds(self, i: Ints, j: Ints) -> np.ndarray:
+        """Whether the entries (i, j), i != j, are in the (filled) pattern."""
+        pi, pj = self._place[i], self._place[j]
+        dense = ((pi >= 0) & (pj >= 0)) | ((pi <= -2) & (pj >= 0)) | ((pj <= -2) & (pi >= 0))
+        if not len(self._keys):
+            return np.asarray(dense)
+        keys = _key(i, j, self.size)
+        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return np.asarray(dense | (self._keys[at] == keys))
+
     def slots(self, i: Ints, j: Ints) -> Ints:
         """Flat slots of the entries (i, j), i != j, which must be in the pattern."""
         return _slots(i, j, self)
