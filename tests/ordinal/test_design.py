@@ -185,3 +185,9 @@ def test_other_dtypes(ratings: pd.DataFrame, backend: Any) -> None:
     assert fit.loglik == pytest.approx(clmm(formula, ratings).loglik, rel=1e-12)
     categories = ratings.astype({"person": "category", "group": "category"})
     assert clmm(formula, categories).loglik == pytest.approx(fit.loglik, rel=1e-12)
+
+
+def test_factor_with_one_level_is_dropped_and_named(ratings: pd.DataFrame) -> None:
+    with pytest.warns(FitWarning, match=r"country \(one level\)"):
+        fit = clmm("rating ~ age + country + (1 | person)", ratings.assign(country="US"))
+    assert fit.loglik == pytest.approx(clmm("rating ~ age + (1 | person)", ratings).loglik, rel=1e-12)

@@ -152,6 +152,7 @@ def build_frame(
         bad = [columns[j] for j in np.flatnonzero(~np.isfinite(x).all(axis=0))]
         raise ModelDataError(f"the term {listing(bad)} is not finite in some rows; check its argument")
     kept, collinear = _full_rank(x, columns)
+    collinear += [f"{column} (one level)" for column, found in factors.items() if len(found) < 2]
     if collinear:
         text = f"dropped, because other columns determine them: {listing(collinear)}"
         messages.append(text)
