@@ -209,6 +209,37 @@ class AgreementConfig(Section):
     """Topics listed per pair of groups."""
 
 
+class PowerConfig(Section):
+    """How many raters a study of this design needs."""
+
+    method: Literal["information", "simulation"] = "information"
+    """How power is found: from the expected standard errors, or by simulated studies as well (hours at full size)."""
+    participants: list[int] = Field(default_factory=lambda: [250, 500, 1000, 1500, 2000, 3000, 4000, 6000])
+    """Numbers of raters to look at; the study's own is added."""
+    percent_changes: list[float] = Field(default_factory=lambda: [10.0, 20.0, 30.0, 50.0])
+    """Changes in odds to look at, in percent; 25 and -20 are equally large."""
+    items: Literal["more", "same"] = "more"
+    """With more raters: more items too (raters per item as in the study), or the study's own items."""
+    dimensions: list[str] = Field(default_factory=list)
+    """Dimensions whose fits give thresholds and standard deviations (empty: all)."""
+    target: float = Field(default=0.8, gt=0.0, lt=1.0)
+    """Power that is wanted."""
+    alpha: float = Field(default=0.05, gt=0.0, lt=0.5)
+    """Two-sided level of each test."""
+    n_sim: int = Field(default=100, ge=1)
+    """Method ``simulation``: studies per number of raters and change in odds."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.participants or min(self.participants) < 10:
+            raise ValueError("participants: give numbers of raters from 10 up")
+        if not self.percent_changes or any(v <= -100.0 or v == 0.0 for v in self.percent_changes):
+            raise ValueError("percent_changes: give changes above -100 that are not 0")
+        if self.target <= self.alpha:
+            raise ValueError(f"target: a power of {self.target} is no more than alpha ({self.alpha})")
+        return self
+
+
 class StudyConfig(Section):
     """One study: what is read or simulated, what is analysed, and how."""
 
@@ -228,6 +259,7 @@ class StudyConfig(Section):
     factors: dict[str, FactorConfig]
     privacy: PrivacyConfig = PrivacyConfig()
     agreement: AgreementConfig = AgreementConfig()
+    power: PowerConfig = PowerConfig()
 
     @model_validator(mode="before")
     @classmethod
@@ -252,6 +284,9 @@ class StudyConfig(Section):
             for name in names:
                 if not _COLUMN.match(name):
                     raise ValueError(f"{kind}: '{name}' cannot name a column; use letters, digits and '_'")
+        for name in self.power.dimensions:
+            if name not in self.dimensions:
+                raise ValueError(f"power.dimensions: unknown dimension '{name}'.{nearest(name, self.dimensions)}")
         if not self.privacy.enabled and not self.simulated:
             raise ValueError("privacy.enabled: only a simulated study may switch suppression off")
         if self.data.adapter != "simulation" and self.data.path is None:
