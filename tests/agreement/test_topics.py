@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 from sklearn.metrics import normalized_mutual_info_score
 
 from plural_core.agreement.counts import DimensionRatings
 from plural_core.agreement.stopwords import stop_words
-from plural_core.agreement.topic_differences import mean_difference, topic_tables
+from plural_core.agreement.topic_differences import mean_differences, topic_means, topic_tables
 from plural_core.agreement.topics import form_topics
 from plural_core.ratings.schemas import check_table
 from plural_core.ratings.tables import RatingTables, complete_participants
@@ -107,16 +108,37 @@ def ratings_of(participant, item, rating) -> DimensionRatings:
 
 def test_the_interval_of_a_mean_difference_covers_it_under_rater_and_item_effects():
     hits = 0
+    codes = np.repeat([0, 1], 60)
     for seed in range(150):
         rng = np.random.default_rng(seed)
         rater, item = rng.normal(0, 0.7, 120), rng.normal(0, 0.7, 60)
         p = np.repeat(np.arange(120), 4)
         i = rng.integers(0, 60, len(p))
         y = rater[p] + item[i] + rng.normal(0, 1, len(p))
-        first = p < 60
-        found = mean_difference(ratings_of(p[first], i[first], y[first]), ratings_of(p[~first], i[~first], y[~first]))
-        hits += found.ci_low <= 0 <= found.ci_high
+        found = mean_differences(topic_means(ratings_of(p, i, y), codes, np.zeros(60, dtype=int), 1, 2), 0, 1)
+        hits += found.ci_low[0] <= 0 <= found.ci_high[0]
     assert 0.9 <= hits / 150 <= 0.99
+
+
+def test_means_and_variances_equal_a_plain_computation():
+    rng = np.random.default_rng(3)
+    codes = rng.integers(-1, 3, 50)
+    of_item = rng.integers(-1, 4, 30)
+    p, i, y = rng.integers(0, 50, 900), rng.integers(0, 30, 900), rng.integers(1, 6, 900)
+    means = topic_means(ratings_of(p, i, y), codes, of_item, 4, 3)
+    found = mean_differences(means, 0, 2, 0.9)
+    frame = pd.DataFrame({"p": p, "i": i, "y": y, "group": codes[p], "topic": of_item[i]})
+    for topic in range(4):
+        part = frame[(frame["topic"] == topic) & frame["group"].isin([0, 2])]
+        a, b = part[part["group"] == 0], part[part["group"] == 2]
+        assert found.difference[topic] == pytest.approx(a["y"].mean() - b["y"].mean())
+        influence = pd.concat([(a["y"] - a["y"].mean()) / len(a), -(b["y"] - b["y"].mean()) / len(b)])
+        parts = [(influence.groupby(part.loc[influence.index, c]).sum() ** 2).sum() for c in ("p", "i")]
+        variance = max(sum(parts) - (influence**2).sum(), *parts)
+        freedom = min(a["p"].nunique(), b["p"].nunique()) - 1
+        assert means.raters[topic, 0] == a["p"].nunique()
+        half = student.ppf(0.95, freedom) * np.sqrt(variance)
+        assert found.ci_high[topic] - found.difference[topic] == pytest.approx(half)
 
 
 def rated(items: pd.DataFrame, raters: int, seed: int, gap: float) -> RatingTables:

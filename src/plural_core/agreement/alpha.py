@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from plural_core.agreement.counts import code_ratings, groups, item_counts
+from plural_core.agreement.counts import code_ratings, groups, item_counts, row_sums
 from plural_core.agreement.frames import table_of
 from plural_core.agreement.intervals import percentile_interval, resampled, unique_rows
 from plural_core.agreement.notes import ALL_EQUAL, NO_PAIRS, hidden
@@ -77,7 +77,7 @@ def coincidences(counts: np.ndarray) -> np.ndarray:
 def pooled_coincidences(counts: np.ndarray) -> np.ndarray:
     """Return the sum over items of their coincidence matrices, shape (levels, levels), without forming them."""
     table = counts.astype(float)
-    weighted = table / (table.sum(axis=1, keepdims=True) - 1)
+    weighted = table / (row_sums(table) - 1)[:, None]
     return np.asarray(weighted.T @ table - np.diag(weighted.sum(axis=0)))
 
 
@@ -141,7 +141,7 @@ def krippendorff_alpha(
     """
     if metric not in get_args(Metric):
         raise ValueError(f"unknown metric '{metric}'; known: {', '.join(get_args(Metric))}")
-    counts = counts[counts.sum(axis=1) >= 2]
+    counts = counts[row_sums(counts) >= 2]
     n = len(counts)
     if not n:
         return Alpha(np.nan, np.nan, np.nan, np.nan, np.nan, 0, 0)

@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pandas as pd
 
-from plural_core.agreement.counts import ALL, DimensionRatings, code_ratings, contrasts, level_codes
+from plural_core.agreement.counts import ALL, DimensionRatings, code_ratings, contrasts, level_codes, row_sums
 from plural_core.agreement.frames import table_of
 from plural_core.agreement.intervals import percentile_interval, resampled, unique_rows
-from plural_core.agreement.notes import NO_COMMON, few, few_raters
+from plural_core.agreement.notes import NO_COMMON, raters
 from plural_core.errors import listing
 from plural_core.ratings.privacy import ProtectedParticipants
 from plural_core.ratings.tables import RatingTables
@@ -129,11 +129,11 @@ def split(
     `usable_groups` leaves out do not enter; the result is NaN where fewer than two remain.
     """
     usable = usable_groups(moments)
-    common = (moments.n > 0).sum(axis=1) >= 2
+    common = _shared(moments.n)
     if len(usable) < 2:
         return replace(NOTHING, n_items=int(common.sum()))
     moments = moments.of(usable)
-    common = (moments.n > 0).sum(axis=1) >= 2
+    common = _shared(moments.n)
     n, total, squares = moments.n[common], moments.total[common], moments.squares[common]
     groups = n.shape[1]
     first, second = np.triu_indices(groups, 1)
@@ -160,12 +160,17 @@ def split(
     return Split(between, within, between - within, share, low, high, len(n), int(n_pairs))
 
 
+def _shared(n: np.ndarray) -> np.ndarray:
+    """Return which items were rated by two groups or more, from the ratings per item and group."""
+    return row_sums((n > 0).astype(float)) >= 2
+
+
 def usable_groups(moments: GroupMoments) -> list[int]:
     """Return the groups with enough items of two own ratings among the items they have in common with others."""
     usable = list(range(moments.n.shape[1]))
     while usable:
         n = moments.n[:, usable]
-        own = ((n >= 2) & ((n > 0).sum(axis=1) >= 2)[:, None]).sum(axis=0)
+        own = ((n >= 2) & _shared(n)[:, None]).sum(axis=0)
         kept = [g for g, items in zip(usable, own, strict=True) if items >= MIN_OWN_ITEMS]
         if kept == usable:
             return usable
@@ -213,11 +218,12 @@ def between_table(
         stated = sorted({g for pair in pairs for g in pair})
         for dimension in coded.dimensions:
             moments = group_moments(dimension, codes, len(names))
-            comparisons = [(ALL, ALL, _enough(dimension, codes, stated, people.k))] if pairs else []
+            who = raters(dimension, codes, moments.n > 0)
+            comparisons = [(ALL, ALL, who.enough(stated, people.k))] if pairs else []
             comparisons += [(names[a], names[b], [a, b]) for a, b in pairs]
             for level_a, level_b, groups in comparisons:
                 # Nobody is left to compare where all groups but one are too small.
-                note = few(dimension, codes, groups if len(groups) > 1 else stated, people.k)
+                note = who.hidden(groups if len(groups) > 1 else stated, people.k)
                 chosen = moments.of([] if note else groups)
                 result = split(chosen, draws=draws, rng=rng, level=config.agreement.level)
                 if not note and not np.isfinite(result.share):
@@ -229,10 +235,3 @@ def between_table(
                 where = {"dimension": dimension.name, "factor": factor, "level_a": level_a, "level_b": level_b}
                 rows.append(where | asdict(result) | {"note": note})
     return table_of(rows, "between_groups")
-
-
-def _enough(ratings: DimensionRatings, codes: np.ndarray, groups: list[int], k: int) -> list[int]:
-    """Return the groups of which enough people rated items in common with the others that are left."""
-    while small := few_raters(ratings, codes, groups, k):
-        groups = [g for g in groups if g not in small]
-    return groups

@@ -106,7 +106,7 @@ class ItemCounts:
     @property
     def sizes(self) -> np.ndarray:
         """Ratings per item."""
-        return np.asarray(self.counts.sum(axis=1))
+        return row_sums(self.counts)
 
     def pairable(self) -> ItemCounts:
         """Return the items with two ratings or more."""
@@ -127,8 +127,13 @@ def item_counts(ratings: DimensionRatings) -> ItemCounts:
         return ItemCounts(np.empty(0, dtype=np.int64), np.empty((0, k), dtype=np.int64))
     rows = int(ratings.item.max()) + 1
     table = np.bincount(ratings.item * k + (ratings.rating - 1), minlength=rows * k).reshape(rows, k)
-    present = np.flatnonzero(table.any(axis=1))
+    present = np.flatnonzero(row_sums(table))
     return ItemCounts(present, table[present])
+
+
+def row_sums(table: np.ndarray) -> np.ndarray:
+    """Return the sum of each row; for few columns much faster than ``sum(axis=1)``."""
+    return np.asarray(table @ np.ones(table.shape[1], dtype=table.dtype))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from plural_core.agreement.counts import OVERALL, CodedRatings, ItemCounts, People, code_ratings, groups, item_counts
+from plural_core.agreement.counts import (
+    OVERALL,
+    CodedRatings,
+    ItemCounts,
+    People,
+    code_ratings,
+    groups,
+    item_counts,
+    row_sums,
+)
 from plural_core.agreement.frames import table_of
 from plural_core.agreement.intervals import wilson
 from plural_core.agreement.notes import NO_PAIRS, hidden
@@ -50,7 +59,8 @@ NONE = Disagreement(np.nan, np.nan, np.nan, np.nan, 0, 0)
 
 def disagrees(counts: np.ndarray) -> np.ndarray:
     """Return which items disagree: no level holds all ratings. Counts have shape (items, levels)."""
-    return np.asarray(counts.max(axis=1, initial=0) < counts.sum(axis=1))
+    # The squares add up to the square of the sum where all but one count are 0, and to less otherwise.
+    return np.asarray(row_sums(counts * counts) < row_sums(counts) ** 2)
 
 
 def expected_rate(counts: np.ndarray) -> float:
@@ -68,7 +78,7 @@ def expected_rate(counts: np.ndarray) -> float:
     """
     if not len(counts):
         return np.nan
-    sizes, how_many = np.unique(counts.sum(axis=1), return_counts=True)
+    sizes, how_many = np.unique(row_sums(counts), return_counts=True)
     totals = counts.sum(axis=0).astype(float)
     pooled = totals.sum()
     unanimous = np.zeros(int(sizes[-1]) + 1)
@@ -90,7 +100,9 @@ def disagreement(counts: np.ndarray, level: float = 0.95) -> Disagreement:
     level : float
         Confidence level.
     """
-    counts = counts[counts.sum(axis=1) >= 2]
+    sizes = row_sums(counts)
+    if len(sizes) and sizes.min() < 2:
+        counts = counts[sizes >= 2]
     n = len(counts)
     if not n:
         return NONE

@@ -11,7 +11,7 @@ from plural_core.agreement.between import group_moments
 from plural_core.agreement.counts import code_ratings, contrasts, level_codes
 from plural_core.agreement.frames import table_of
 from plural_core.agreement.intervals import percentile_interval, resampled, unique_rows
-from plural_core.agreement.notes import NO_COMMON, few
+from plural_core.agreement.notes import NO_COMMON, raters
 from plural_core.ratings.privacy import ProtectedParticipants
 from plural_core.ratings.tables import RatingTables
 from plural_core.study import StudyConfig
@@ -114,7 +114,7 @@ def rank_agreement(
     level : float
         Confidence level.
     """
-    common = (n > 0).all(axis=1)
+    common = (n[:, 0] > 0) & (n[:, 1] > 0)
     n_items, n_ratings = int(common.sum()), int(n[common].sum())
     if not n_items:
         return NOTHING
@@ -156,9 +156,10 @@ def rank_agreement_table(
         names, codes = people.levels[factor], level_codes(coded, people, factor)
         for dimension in coded.dimensions:
             moments = group_moments(dimension, codes, len(names))
+            who = raters(dimension, codes, moments.n > 0)
             for first, second in contrasts(people, factor):
                 pair = [first, second]
-                note = few(dimension, codes, pair, people.k)
+                note = who.hidden(pair, people.k)
                 n = moments.n[:0, pair] if note else moments.n[:, pair]
                 total = moments.total[: len(n), pair]
                 result = rank_agreement(n, total, draws=draws, rng=rng, level=config.agreement.level)

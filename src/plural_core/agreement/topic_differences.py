@@ -35,70 +35,121 @@ class TopicTables:
     note: str
 
 
-@dataclass(frozen=True)
-class MeanDifference:
-    """Difference of two groups' mean ratings, first less second.
+@dataclass(frozen=True, eq=False)
+class TopicMeans:
+    """Mean ratings on one dimension by topic and group, with what their differences vary by.
+
+    All arrays but the last two have shape (topics, groups).
 
     Parameters
     ----------
-    difference, ci_low, ci_high : float
-        In level numbers, with a t interval.
-    n_a, n_b : int
-        Ratings of either group.
-    raters_a, raters_b : int
-        Different participants of either group.
-    n_items : int
-        Different items.
+    n : ndarray
+        Ratings.
+    raters : ndarray
+        Different participants.
+    mean : ndarray
+        Mean rating in level numbers; NaN where there is no rating.
+    by_participant, by_item, by_rating : ndarray
+        Sums of squares of the mean's influences, added up per participant, per item, and not at all.
+    item_influence : ndarray, shape (items, groups)
+        Influences added up per item.
+    topic_of_item : ndarray of int, shape (items,)
+        Topic of each item, the number of topics for none.
     """
 
-    difference: float
-    ci_low: float
-    ci_high: float
-    n_a: int
-    n_b: int
-    raters_a: int
-    raters_b: int
-    n_items: int
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row."""
-        return pd.DataFrame([vars(self)])
+    n: np.ndarray
+    raters: np.ndarray
+    mean: np.ndarray
+    by_participant: np.ndarray
+    by_item: np.ndarray
+    by_rating: np.ndarray
+    item_influence: np.ndarray
+    topic_of_item: np.ndarray
 
 
-def mean_difference(first: DimensionRatings, second: DimensionRatings, level: float = 0.95) -> MeanDifference:
-    """Compare the mean ratings of two groups; each must have a rating.
+@dataclass(frozen=True, eq=False)
+class MeanDifferences:
+    """Difference of two groups' mean ratings per topic, first less second, with t intervals; shape (topics,)."""
+
+    difference: np.ndarray
+    ci_low: np.ndarray
+    ci_high: np.ndarray
+
+
+def topic_means(
+    ratings: DimensionRatings, codes: np.ndarray, of_item: np.ndarray, n_topics: int, n_groups: int
+) -> TopicMeans:
+    """Sum up the ratings of one dimension by topic and group, in time linear in the number of ratings.
+
+    Parameters
+    ----------
+    ratings : DimensionRatings
+        The ratings.
+    codes : ndarray of int, shape (participants,)
+        Group of each participant, below 0 for none.
+    of_item : ndarray of int, shape (items,)
+        Topic of each item, below 0 for none.
+    n_topics, n_groups : int
+        Their numbers.
+    """
+    topic, group = of_item[ratings.item], codes[ratings.participant]
+    rows = np.flatnonzero((topic >= 0) & (group >= 0))
+    topic, group, item = topic[rows], group[rows], ratings.item[rows]
+    participant, y = ratings.participant[rows], ratings.rating[rows].astype(float)
+    cells = n_topics * n_groups
+    cell = topic * n_groups + group
+
+    def total(key: np.ndarray, weights: np.ndarray | None, length: int) -> np.ndarray:
+        return np.asarray(np.bincount(key, weights=weights, minlength=length), dtype=float)
+
+    n = total(cell, None, cells)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = total(cell, y, cells) / n
+    influence = (y - mean[cell]) / n[cell]
+    # A participant belongs to one group, so (topic, participant) tells the cell.
+    known, place = np.unique(topic * len(codes) + participant, return_inverse=True)
+    cell_of_pair = known // len(codes) * n_groups + codes[known % len(codes)]
+    per_participant = np.bincount(place, weights=influence, minlength=len(known))
+    by_topic = np.where(of_item >= 0, of_item, n_topics)
+    per_item = total(item * n_groups + group, influence, len(of_item) * n_groups).reshape(-1, n_groups)
+    squares = [total(by_topic, per_item[:, g] ** 2, n_topics + 1)[:n_topics] for g in range(n_groups)]
+    shape = (n_topics, n_groups)
+    return TopicMeans(
+        n.reshape(shape),
+        total(cell_of_pair, None, cells).reshape(shape),
+        mean.reshape(shape),
+        total(cell_of_pair, per_participant**2, cells).reshape(shape),
+        np.column_stack(squares),
+        total(cell, influence**2, cells).reshape(shape),
+        per_item,
+        by_topic,
+    )
+
+
+def mean_differences(means: TopicMeans, a: int, b: int, level: float = 0.95) -> MeanDifferences:
+    """Compare the mean ratings of groups `a` and `b` on every topic.
 
     Notes
     -----
     The variance is clustered two ways, by participant and by item (Cameron, Gelbach and Miller 2011, JBES
-    29:238-249): sums of influences squared by participant, plus by item, less by rating. Degrees of freedom are
-    those of the group with fewer raters.
+    29:238-249): sums of influences squared by participant, plus by item, less by rating. It is no less than either
+    part alone, which it can be where clusters are few. Degrees of freedom are those of the group with fewer raters.
     """
-    y_a, y_b = first.rating.astype(float), second.rating.astype(float)
-    influence = np.concatenate([(y_a - y_a.mean()) / len(y_a), -(y_b - y_b.mean()) / len(y_b)])
-    by_participant = _sums(np.concatenate([first.participant, second.participant]), influence)
-    by_item = _sums(np.concatenate([first.item, second.item]), influence)
-    variance = (by_participant**2).sum() + (by_item**2).sum() - (influence**2).sum()
-    # The two-way form can fall below the larger of its parts where clusters are few.
-    variance = max(variance, (by_participant**2).sum(), (by_item**2).sum())
-    freedom = min(first.n_raters, second.n_raters) - 1
-    difference = float(y_a.mean() - y_b.mean())
-    half = float(student.ppf((1 + level) / 2, freedom) * np.sqrt(variance)) if freedom > 0 else np.nan
-    return MeanDifference(
-        difference,
-        difference - half,
-        difference + half,
-        len(y_a),
-        len(y_b),
-        first.n_raters,
-        second.n_raters,
-        len(np.union1d(first.item, second.item)),
-    )
-
-
-def _sums(cluster: np.ndarray, values: np.ndarray) -> np.ndarray:
-    _, place = np.unique(cluster, return_inverse=True)
-    return np.bincount(place, weights=values)
+    n_topics = len(means.n)
+    cross = np.bincount(
+        means.topic_of_item,
+        weights=means.item_influence[:, a] * means.item_influence[:, b],
+        minlength=n_topics + 1,
+    )[:n_topics]
+    by_item = means.by_item[:, a] + means.by_item[:, b] - 2 * cross
+    by_participant = means.by_participant[:, a] + means.by_participant[:, b]
+    both = by_participant + by_item - means.by_rating[:, a] - means.by_rating[:, b]
+    variance = np.maximum(both, np.maximum(by_participant, by_item))
+    freedom = np.minimum(means.raters[:, a], means.raters[:, b]) - 1
+    with np.errstate(invalid="ignore"):
+        half = student.ppf((1 + level) / 2, np.where(freedom > 0, freedom, np.nan)) * np.sqrt(variance)
+    difference = means.mean[:, a] - means.mean[:, b]
+    return MeanDifferences(difference, difference - half, difference + half)
 
 
 def topic_tables(
@@ -114,75 +165,43 @@ def topic_tables(
     coded = code_ratings(tables, config)
     topics = form_topics(tables.items, config.agreement.topics, rng)
     rows: list[dict[str, object]] = []
-    for factor in people.factors:
-        codes = level_codes(coded, people, factor)
+    n_topics = len(topics.names)
+    for factor in people.factors if n_topics else ():
+        names, codes = people.levels[factor], level_codes(coded, people, factor)
         for dimension in coded.dimensions:
-            parts = _parts(dimension, codes, topics, len(people.levels[factor]))
+            means = topic_means(dimension, codes, topics.of_item, n_topics, len(names))
             for a, b in contrasts(people, factor):
-                found = [
-                    (name, mean_difference(parts[name, a], parts[name, b], config.agreement.level))
-                    for name in range(len(topics.names))
-                    if min(_raters(parts, name, a), _raters(parts, name, b)) >= max(people.k, 2)
-                ]
-                found.sort(key=lambda entry: -abs(entry[1].difference))
-                where = {
-                    "dimension": dimension.name,
-                    "factor": factor,
-                    "level_a": people.levels[factor][a],
-                    "level_b": people.levels[factor][b],
-                }
-                rows += [
-                    where | _row(rank, topics, name, one, len(found))
-                    for rank, (name, one) in enumerate(found[: config.agreement.topics_shown], start=1)
-                ]
+                where = {"dimension": dimension.name, "factor": factor, "level_a": names[a], "level_b": names[b]}
+                rows += [where | row for row in _largest(topics, means, a, b, config, people.k)]
     note = topics.note
     differences = table_of(rows, "topic_differences")
     if topics.names and differences.empty:
-        note = f"{note} No topic was rated by {people.k} participants of two groups.".strip()
+        note = f"{note} No topic was rated by {max(people.k, 2)} participants of two groups.".strip()
     return TopicTables(_topic_frame(topics, coded), differences, note)
 
 
-def _row(rank: int, topics: Topics, topic: int, one: MeanDifference, n_topics: int) -> dict[str, object]:
-    return {
-        "rank": rank,
-        "topic": topics.names[topic],
-        "language": topics.languages[topic],
-        "label": topics.labels[topic],
-        "difference": one.difference,
-        "ci_low": one.ci_low,
-        "ci_high": one.ci_high,
-        "n_ratings_a": one.n_a,
-        "n_ratings_b": one.n_b,
-        "n_items": one.n_items,
-        "n_topics": n_topics,
-    }
-
-
-def _parts(
-    ratings: DimensionRatings, codes: np.ndarray, topics: Topics, n_groups: int
-) -> dict[tuple[int, int], DimensionRatings]:
-    """Divide ratings by topic and group, in one pass."""
-    topic, group = topics.of_item[ratings.item], codes[ratings.participant]
-    rows = np.flatnonzero((topic >= 0) & (group >= 0))
-    cell = topic[rows] * n_groups + group[rows]
-    order = rows[np.argsort(cell, kind="stable")]
-    ends = np.cumsum(np.bincount(cell, minlength=len(topics.names) * n_groups))
-    found = {}
-    for number, chosen in enumerate(np.split(order, ends[:-1])):
-        if len(chosen):
-            found[divmod(number, n_groups)] = DimensionRatings(
-                ratings.name,
-                ratings.levels,
-                ratings.participant[chosen],
-                ratings.item[chosen],
-                ratings.rating[chosen],
-            )
-    return found
-
-
-def _raters(parts: dict[tuple[int, int], DimensionRatings], topic: int, group: int) -> int:
-    part = parts.get((topic, group))
-    return part.n_raters if part is not None else 0
+def _largest(topics: Topics, means: TopicMeans, a: int, b: int, config: StudyConfig, k: int) -> list[dict[str, object]]:
+    """Return the topics with the largest differences among those that enough people of both groups rated."""
+    enough = np.flatnonzero(np.minimum(means.raters[:, a], means.raters[:, b]) >= max(k, 2))
+    if not len(enough):
+        return []
+    found = mean_differences(means, a, b, config.agreement.level)
+    order = enough[np.argsort(-np.abs(found.difference[enough]), kind="stable")]
+    return [
+        {
+            "rank": rank,
+            "topic": topics.names[t],
+            "language": topics.languages[t],
+            "label": topics.labels[t],
+            "difference": found.difference[t],
+            "ci_low": found.ci_low[t],
+            "ci_high": found.ci_high[t],
+            "n_ratings_a": int(means.n[t, a]),
+            "n_ratings_b": int(means.n[t, b]),
+            "n_topics": len(enough),
+        }
+        for rank, t in enumerate(order[: config.agreement.topics_shown], start=1)
+    ]
 
 
 def _topic_frame(topics: Topics, coded: CodedRatings) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from plural_core.agreement.stopwords import UNKNOWN, stop_words
 
 TEXTS_PER_TOPIC = 8
 """Fewer topics are formed where there are not this many texts for each."""
-MOST_TEXTS = 10_000
+MOST_TEXTS = 5_000
 """Topics are learned from a random sample of this size; all texts are then assigned."""
 MOST_WORDS = 4_000
 WORDS_IN_LABEL = 3
@@ -132,7 +132,7 @@ def _factorise(texts: list[str], language: str, most: int, rng: np.random.Genera
     sample = np.arange(len(texts))
     if len(texts) > MOST_TEXTS:
         sample = np.sort(rng.choice(len(texts), MOST_TEXTS, replace=False))
-    model = NMF(n_topics, init="nndsvda", max_iter=300, random_state=int(rng.integers(2**31)))
+    model = NMF(n_topics, init="nndsvda", max_iter=200, tol=1e-3, random_state=int(rng.integers(2**31)))
     with warnings.catch_warnings():
         # A factorisation that is not at its last digit assigns the texts just as well.
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -396,7 +396,6 @@ TABLES: dict[str, TableSpec] = {
                 **_INTERVAL,
                 "n_ratings_a": _count(),
                 "n_ratings_b": _count(),
-                "n_items": _count(),
                 "n_topics": _count(),
             },
         ),
