@@ -3,7 +3,7 @@
 from plural_core.agreement.alpha import Alpha, alpha_table, krippendorff_alpha
 from plural_core.agreement.between import Split, between_table, split
 from plural_core.agreement.cooccurrence import cooccurrence_table
-from plural_core.agreement.disagreement import Disagreement, disagreement, disagreement_table
+from plural_core.agreement.disagreement import Disagreement, disagreement_table
 from plural_core.agreement.ranks import RankAgreement, rank_agreement, rank_agreement_table
 from plural_core.agreement.topic_differences import TopicTables, topic_tables
 from plural_core.agreement.topics import Topics, form_topics
@@ -22,7 +22,6 @@ __all__ = [
     "cooccurrence_table",
     "describe_contradictions",
     "describe_disagreement",
-    "disagreement",
     "disagreement_table",
     "form_topics",
     "krippendorff_alpha",
