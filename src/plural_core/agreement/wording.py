@@ -89,11 +89,11 @@ def _rates(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[dict[str, 
             ),
             **_numbers(row, "rate", "n_items"),
         }
-    for row in single.to_dict("records"):
+    for one in single.to_dict("records"):
         yield {
-            "id": f"disagreement_{row['dimension']}",
-            "sentence": f"{labels[row['dimension']]}: raters disagree about {row['rate']:.1%} of items.",
-            **_numbers(row, "rate", "n_items"),
+            "id": f"disagreement_{one['dimension']}",
+            "sentence": f"{labels[one['dimension']]}: raters disagree about {one['rate']:.1%} of items.",
+            **_numbers(one, "rate", "n_items"),
         }
 
 
@@ -109,7 +109,7 @@ def _alphas(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[dict[str,
 
 def _groups(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Yield the pair of groups of one factor whose alphas lie farthest apart without overlap of their intervals."""
-    best: tuple[float, dict[str, Any], dict[str, Any]] | None = None
+    best: tuple[float, dict[Any, Any], dict[Any, Any]] | None = None
     compared = 0
     for _, part in rows[rows["ci_low"].notna()].groupby(["dimension", "factor"], sort=False):
         ordered = part.sort_values("alpha").to_dict("records")
@@ -120,15 +120,15 @@ def _groups(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[dict[str,
             best = (gap, low, high)
     if best is None:
         return
-    _, low, high = best
+    _, least, most = best
     yield {
-        "id": f"alpha_groups_{low['dimension']}_{low['factor']}",
+        "id": f"alpha_groups_{least['dimension']}_{least['factor']}",
         "sentence": (
-            f"{labels[low['dimension']]}: people of group {low['level']} agree less among themselves "
-            f"(alpha {low['alpha']:.2f}) than those of group {high['level']} ({high['alpha']:.2f}), the clearest of "
+            f"{labels[least['dimension']]}: people of group {least['level']} agree less among themselves "
+            f"(alpha {least['alpha']:.2f}) than those of group {most['level']} ({most['alpha']:.2f}), the clearest of "
             f"{compared} comparisons of groups."
         ),
-        **_numbers(low, "alpha", "n_items"),
+        **_numbers(least, "alpha", "n_items"),
     }
 
 

@@ -130,8 +130,9 @@ class DemographicAnalysis:
         """Return the sentence under the forest plot."""
         n = int((self.rows["p_holm"] < 0.05).sum())
         total = int(self.rows["p_value"].notna().sum())
-        effects = "effect" if n == 1 else "effects"
-        return f"{n} {effects} of {total} in {len(labels)} dimensions stand out after Holm's adjustment at 5 %."
+        where = "in one dimension" if len(labels) == 1 else f"in {len(labels)} dimensions"
+        verb = "stands" if n == 1 else "stand"
+        return f"{n} of {total} effects {where} {verb} out after Holm's adjustment at 5 %."
 
     def findings(self, labels: Mapping[str, str], most: int = 8) -> Iterator[dict[str, Any]]:
         """Yield the findings, the surest first (arguments of ``Notebook.finding``)."""

@@ -74,22 +74,23 @@ def pymer4_available() -> bool:
     return r_available() and find_spec("pymer4") is not None
 
 
-def random_subset(frame: pd.DataFrame, n_items: int, seed: int) -> pd.DataFrame:
-    """Return the ratings of a random sample of items, with rating levels and factor levels that occur in it.
+def random_subset(frame: pd.DataFrame, n_ratings: int, seed: int) -> pd.DataFrame:
+    """Return the ratings of a random sample of items, with the levels that occur in it.
 
     Parameters
     ----------
     frame : DataFrame
         As `plural_core.demographics.fit.model_frame` returns it.
-    n_items : int
-        How many items to draw (all where there are fewer).
+    n_ratings : int
+        Whole items are drawn until there are so many ratings.
     seed : int
         Seed of the draw.
     """
-    items = np.sort(frame["item"].unique())
-    rng = np.random.default_rng([seed, 5])
-    drawn = rng.choice(items, size=min(n_items, len(items)), replace=False)
-    subset = frame[frame["item"].isin(drawn)].dropna().reset_index(drop=True)
+    complete = frame.dropna()
+    sizes = complete["item"].value_counts().sort_index()
+    order = np.random.default_rng([seed, 5]).permutation(len(sizes))
+    enough = int(np.searchsorted(np.cumsum(sizes.to_numpy()[order]), n_ratings)) + 1
+    subset = complete[complete["item"].isin(sizes.index[order[:enough]])].reset_index(drop=True)
     for name in subset.select_dtypes("category").columns:
         subset[name] = subset[name].cat.remove_unused_categories()
     return subset
@@ -236,7 +237,7 @@ def linear_crosscheck(
 
 
 def clmm_crosscheck(
-    tables: RatingTables, people: ProtectedParticipants, config: StudyConfig, dimension: str, n_items: int
+    tables: RatingTables, people: ProtectedParticipants, config: StudyConfig, dimension: str, n_ratings: int
 ) -> pd.DataFrame:
     """Fit the study's model to a random subset of items with R and with our own code.
 
@@ -246,7 +247,7 @@ def clmm_crosscheck(
         As `compare_with_r` returns it, with the dimension in front.
     """
     frame, factors = model_frame(tables, people, config, dimension)
-    subset = random_subset(frame, n_items, config.seed)
+    subset = random_subset(frame, n_ratings, config.seed)
     kept = [name for name in factors if subset[name].nunique() > 1]
     formula = study_formula(kept)
     subset = subset[["rating", "participant", "item", *kept]]

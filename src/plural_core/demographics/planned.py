@@ -63,7 +63,7 @@ def planned_design(
     for number in np.unique(pool):
         at = np.flatnonzero(pool == number)
         old = planned["item"].iloc[at].unique()
-        counts = frame.loc[frame["item"].isin(old), "item"].value_counts().to_numpy(dtype=np.int64)
+        counts: IntArray = np.asarray(frame.loc[frame["item"].isin(old), "item"].value_counts(), dtype=np.int64)
         places = _deal(counts, planned["participant"].to_numpy()[at], rng)
         dealt[at] = first + places
         first += int(places.max()) + 1

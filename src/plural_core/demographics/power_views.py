@@ -14,9 +14,10 @@ _CONTRAST = ["factor", "level", "reference"]
 
 
 def curve_rows(analysis: PowerAnalysis, dimension: str) -> pd.DataFrame:
-    """Return the rows of a dimension's power curves, each contrast with its factor's name in front."""
+    """Return the rows of a dimension's power curves; the factor stands before contrasts that two factors have."""
     rows = analysis.power[analysis.power["dimension"] == dimension]
-    return rows.assign(contrast=_named(analysis, rows))
+    factors = rows.groupby("contrast")["factor"].transform("nunique")
+    return rows.assign(contrast=rows["contrast"].where(factors == 1, pd.Series(_named(analysis, rows), rows.index)))
 
 
 def needed_rows(analysis: PowerAnalysis) -> pd.DataFrame:
@@ -80,7 +81,7 @@ def power_findings(analysis: PowerAnalysis) -> Iterator[dict[str, Any]]:
     }
     changes = sorted(settings.percent_changes, key=lambda v: abs(math.log1p(v / 100)))
     percent = changes[(len(changes) - 1) // 2]
-    change = f"A {'rise' if percent > 0 else 'fall'} of {abs(percent):g} % in the odds"
+    change = f"{'rise' if percent > 0 else 'fall'} of {abs(percent):g} % in the odds"
     for factor, part in seen.groupby("factor", sort=False):
         largest = part.loc[part["share"].idxmax()]
         table = analysis.needed
@@ -88,17 +89,20 @@ def power_findings(analysis: PowerAnalysis) -> Iterator[dict[str, Any]]:
             (table["factor"] == factor) & (table["level"] == largest["level"]) & (table["percent_change"] == percent)
         )
         numbers = table.loc[chosen, "participants"]
-        start = f"{change} for {largest['contrast']}"
+        who = f"{largest['level']} vs {largest['reference']} ({_label(analysis, str(factor)).lower()})"
         if numbers.isna().any():
             last = max(settings.participants)
-            sentence = f"{start} is not seen with {chance} power by {last:,} raters of the same items."
+            sentence = f"A {change} for {who} is not seen with {chance} power by {last:,} raters of the same items."
             yield {"id": f"raters_needed_{factor}", "sentence": sentence, "n": n}
             continue
         middle, low, high = float(numbers.median()), float(numbers.min()), float(numbers.max())
         spread = f" ({low:,.0f} to {high:,.0f} over the dimensions)" if len(numbers) > 1 else ""
         yield {
             "id": f"raters_needed_{factor}",
-            "sentence": f"{start} needs {middle:,.0f} raters{spread} for {chance} power; the study has {n:,}.",
+            "sentence": (
+                f"To see a {change} for {who} with {chance} power takes {middle:,.0f} raters{spread}; "
+                f"this study has {n:,}."
+            ),
             "value": middle,
             "n": n,
         }

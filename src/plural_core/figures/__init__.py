@@ -10,7 +10,6 @@ from plural_core.figures.quality import coverage_figure, group_share_figure, sca
 from plural_core.figures.theme import OKABE_ITO, mark_simulated
 from plural_core.figures.topics import topics_figure
 
-
 __all__ = [
     "OKABE_ITO",
     "alpha_figure",

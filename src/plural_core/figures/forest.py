@@ -97,7 +97,7 @@ def forest_figure(
             )
         )
     _numbers(figure, data, positions, (estimate, low, high), digits, note)
-    ticks = [f"<b>{_cut(text)}</b>" if index is None else _cut(str(rows.at[index, label])) for text, index in lines]
+    ticks = [f"<b>{_cut(text)}</b>" if index is None else _cut(str(rows.loc[index, label])) for text, index in lines]
     figure.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(lines))),
@@ -107,7 +107,7 @@ def forest_figure(
         zeroline=False,
     )
     figure.update_xaxes(range=list(bounds), zeroline=False)
-    figure.update_layout(margin={"r": 170, "t": 84})
+    figure.update_layout(margin={"r": 170})
     return figure
 
 
@@ -181,10 +181,10 @@ def _numbers(
     note: str | None,
 ) -> None:
     """Write estimate and interval at the right of each row."""
-    for y, (index, row) in zip(positions, data.iterrows(), strict=True):
+    for y, (_, row) in zip(positions, data.iterrows(), strict=True):
         value, a, b = (row[c] for c in columns)
         if pd.isna(value):
-            text = str(data.at[index, note]) if note is not None else "not estimable"
+            text = str(row[note]) if note is not None else "not estimable"
         else:
             text = f"{value:.{digits}f} ({a:.{digits}f} to {b:.{digits}f})".replace("-", "−")
         figure.add_annotation(

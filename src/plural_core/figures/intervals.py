@@ -91,7 +91,11 @@ def interval_figure(
             )
         )
     figure.update_yaxes(
-        tickmode="array", tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.5, -0.5]
+        tickmode="array",
+        tickvals=list(range(len(labels))),
+        ticktext=labels,
+        range=[len(labels) - 0.5, -0.5],
+        zeroline=False,
     )
     if percent:
         figure.update_xaxes(tickformat=".0%")

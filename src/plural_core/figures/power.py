@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from plural_core.figures.theme import COLOURS, INK, SOFT, SYMBOLS, empty_figure
 
 _COLUMNS = 3
-_PANEL, _FRAME = 190, 190
+_PANEL, _HEAD, _TOP, _BOTTOM = 190, 30, 84, 92  # pixels
 _DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"]
 
 
@@ -39,7 +39,7 @@ def power_figure(
     changes = sorted(set(rows["percent_change"]), key=lambda v: -abs(math.log1p(v / 100)))
     n_rows = math.ceil(len(contrasts) / _COLUMNS)
     columns = min(_COLUMNS, len(contrasts))
-    height = _FRAME + _PANEL * n_rows
+    height = _TOP + _HEAD + _BOTTOM + _PANEL * n_rows
     figure = make_subplots(
         rows=n_rows,
         cols=columns,
@@ -75,6 +75,7 @@ def power_figure(
     figure.update_yaxes(range=[0, 1.03], tickformat=".0%", tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1])
     figure.update_yaxes(title_text="power", col=1)
     figure.update_annotations(font_size=13)
+    _lower(figure, 1 - _HEAD / (height - _TOP - _BOTTOM))
     note = f"dashed: {target:.0%} power" + ("" if participants is None else f"; dotted: this study, {participants:,}")
     figure.add_annotation(
         text=note.replace("%", " %"), xref="paper", yref="paper", x=0, y=0, yshift=-62, xanchor="left",
@@ -84,10 +85,17 @@ def power_figure(
         template="plural",
         title={"text": title, "y": 1 - 24 / height, "yanchor": "middle"},
         height=height,
-        margin={"t": 112, "b": 92},
-        legend={"y": 1 + 36 / (height - 204)},
+        margin={"t": _TOP, "b": _BOTTOM},
     )
     return figure
+
+
+def _lower(figure: go.Figure, factor: float) -> None:
+    """Take the panels down by a head's height: their titles leave the top line to the legend and to marks."""
+    for axis in figure.select_yaxes():
+        axis.domain = [factor * v for v in axis.domain]
+    for annotation in figure.layout.annotations:
+        annotation.y *= factor
 
 
 def _line(part: pd.DataFrame, i: int, change: float, markers: bool, named: bool) -> go.Scatter:

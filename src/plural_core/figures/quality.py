@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -64,18 +65,28 @@ def coverage_figure(coverage: pd.DataFrame, title: str = "Ratings per item") -> 
     if coverage.empty:
         return empty_figure(title, "There are no ratings.")
     figure = new_figure(title, "ratings of an item", "items")
-    for i, (dimension, part) in enumerate(coverage.groupby("dimension", sort=False)):
+    parts = [(str(name), part[["n_ratings", "n_items"]]) for name, part in coverage.groupby("dimension", sort=False)]
+    if all(np.array_equal(part.to_numpy(), parts[0][1].to_numpy()) for _, part in parts):
+        # Every item was rated on every dimension by the same people: one bar says it all.
+        parts = [("every dimension", parts[0][1])]
+    for i, (dimension, part) in enumerate(parts):
         figure.add_trace(
             go.Bar(
                 x=part["n_ratings"],
                 y=part["n_items"],
-                name=str(dimension),
+                name=dimension,
+                showlegend=len(parts) > 1,
                 marker={
                     "color": COLOURS[i % len(COLOURS)],
                     "line": {"color": INK, "width": 0.5},
-                    "pattern": {"shape": _PATTERNS[i % len(_PATTERNS)], "fgcolor": "white"},
+                    "pattern": {
+                        "shape": _PATTERNS[i % len(_PATTERNS)],
+                        "fillmode": "overlay",
+                        "fgcolor": "white",
+                        "size": 6,
+                    },
                 },
-                hovertemplate="%{y:,} items have %{x} ratings<extra>" + str(dimension) + "</extra>",
+                hovertemplate="%{y:,} items have %{x} ratings<extra>" + dimension + "</extra>",
             )
         )
     figure.update_xaxes(dtick=1 if coverage["n_ratings"].max() <= 20 else None)
@@ -106,11 +117,16 @@ def scale_use_figure(use: pd.DataFrame, title: str = "How the scales were used")
                 y=part["dimension"],
                 x=part["share"],
                 orientation="h",
-                name=labels.iloc[0] if labels.nunique() == 1 else f"level {level}",
+                name=labels.iloc[0] if len(set(labels)) == 1 else f"level {level}",
                 marker={
                     "color": shade,
                     "line": {"color": "white", "width": 1},
-                    "pattern": {"shape": "/" if level <= most / 2 else "", "fgcolor": "white", "size": 6},
+                    "pattern": {
+                        "shape": "/" if level <= most / 2 else "",
+                        "fillmode": "overlay",
+                        "fgcolor": "rgba(255,255,255,0.55)",
+                        "size": 6,
+                    },
                 },
                 text=[f"{s:.0%}" if s >= 0.06 else "" for s in part["share"]],
                 textangle=0,

@@ -30,8 +30,8 @@ _template = go.layout.Template(
         font={"family": "system-ui, Segoe UI, Roboto, Helvetica, Arial, sans-serif", "size": 13, "color": INK},
         paper_bgcolor="white",
         plot_bgcolor="white",
-        title={"x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 16}},
-        margin={"l": 10, "r": 20, "t": 56, "b": 48},
+        title={"x": 0.01, "xref": "container", "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 16}},
+        margin={"l": 10, "r": 20, "t": 88, "b": 48},
         xaxis={
             "gridcolor": "#eaeef2",
             "linecolor": LINE,
@@ -40,7 +40,15 @@ _template = go.layout.Template(
             "ticks": "outside",
         },
         yaxis={"gridcolor": "#eaeef2", "linecolor": LINE, "zerolinecolor": SOFT, "automargin": True},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0, "title": {"text": ""}},
+        legend={
+            "orientation": "h",
+            "yanchor": "bottom",
+            "y": 1.0,
+            "xanchor": "left",
+            "x": 0,
+            "font": {"size": 12},
+            "title": {"text": ""},
+        },
         hoverlabel={"bgcolor": "white", "font": {"color": INK}},
     )
 )
@@ -81,12 +89,12 @@ def mark_simulated(figure: go.Figure) -> go.Figure:
             y=1,
             xanchor="right",
             yanchor="bottom",
+            yshift=34,  # beside the title, above the legend
             showarrow=False,
             font={"size": 12, "color": "#8a4b00"},
             bgcolor="#fff6e0",
             bordercolor="#E69F00",
             borderpad=3,
-            yshift=6,
         )
     return figure
 

@@ -108,13 +108,19 @@ class Notebook:
         return {name: dimension.label for name, dimension in self.config.dimensions.items()}
 
     @property
+    def factor_labels(self) -> dict[str, str]:
+        """Label of each factor, in the config's order."""
+        return {name: factor.label or name.replace("_", " ") for name, factor in self.config.factors.items()}
+
+    @property
     def has_paper_instrument(self) -> bool:
         """Whether the study asks what the paper asked, so that the published values can stand beside it."""
         return self.config.data.adapter in OWN_INSTRUMENT
 
     def with_labels(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return a table with the labels of its dimensions instead of their names."""
-        return table.assign(dimension=[self.labels.get(name, name) for name in table["dimension"]])
+        """Return a table with the labels of its dimensions and factors instead of their names."""
+        known = {"dimension": self.labels, "factor": self.factor_labels}
+        return table.assign(**{c: [known[c].get(v, v) for v in table[c]] for c in known if c in table.columns})
 
     def rng(self) -> np.random.Generator:
         """Return a random generator of the notebook's own: the same for the same study seed."""

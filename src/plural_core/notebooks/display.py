@@ -10,6 +10,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 
+_CONFIG = {
+    "responsive": True,
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+    "toImageButtonOptions": {"format": "svg"},
+}
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 
 
@@ -19,7 +25,7 @@ def figure_bundle(figure: go.Figure, reading: str) -> dict[str, Any]:
     JupyterLab takes the plotly JSON; the report takes the HTML, whose page loads plotly.js once for all
     figures. `reading` is the text for screen readers.
     """
-    inner = pio.to_html(figure, include_plotlyjs=False, full_html=False, config={"responsive": True})
+    inner = pio.to_html(figure, include_plotlyjs=False, full_html=False, config=_CONFIG)
     label = html.escape(reading, quote=True)
     return {
         PLOTLY_MIME: json.loads(figure.to_json()),
@@ -62,10 +68,18 @@ def _cell(value: Any) -> str:
     return html.escape(str(value))
 
 
-def format_number(value: float) -> str:
-    """Format a number for readers: three decimals, fewer for large ones, tiny ones in powers of ten."""
-    size = abs(value)
-    if size == 0:
+def format_number(value: float, beside: float = 0.0) -> str:
+    """Format a number for readers: three decimals, fewer for large ones, tiny ones in powers of ten.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    beside : float
+        The largest number that stands beside it; both get the same decimals.
+    """
+    size = max(abs(value), abs(beside))
+    if value == 0 and beside == 0:
         return "0"
     if size < 0.0005:
         return f"{value:.1e}"

@@ -90,20 +90,22 @@ def _finding_row(row: object, titles: dict[str, str]) -> str:
     sentence = html.escape(str(getattr(row, "sentence", "")))
     if sentence.startswith(SIMULATED_PREFIX):
         sentence = f"<em>{SIMULATED_PREFIX.strip()}</em> {sentence.removeprefix(SIMULATED_PREFIX)}"
-    value, low, high = (_number(getattr(row, name, None)) for name in ("value", "ci_low", "ci_high"))
+    numbers = [getattr(row, name, None) for name in ("value", "ci_low", "ci_high")]
+    beside = max((abs(v) for v in numbers if isinstance(v, int | float) and v == v), default=0.0)
+    value, low, high = (_number(v, beside) for v in numbers)
     n = getattr(row, "n", None)
     count = f"{int(n):,}" if isinstance(n, int | float) and n == n else "–"
     interval = f"{low} to {high}" if low and high else "–"
     notebook = html.escape(str(getattr(row, "notebook", "")))
     title = html.escape(titles.get(notebook, notebook))
-    numbers = "".join(f'<td class="number">{cell}</td>' for cell in (value or "–", interval, count))
-    return f'<tr><td>{sentence}</td>{numbers}<td><a href="{notebook}.html">{title}</a></td></tr>'
+    cells = "".join(f'<td class="number">{cell}</td>' for cell in (value or "–", interval, count))
+    return f'<tr><td>{sentence}</td>{cells}<td><a href="{notebook}.html">{title}</a></td></tr>'
 
 
-def _number(value: object) -> str:
+def _number(value: object, beside: float) -> str:
     if not isinstance(value, int | float) or value != value:
         return ""
-    return format_number(float(value))
+    return format_number(float(value), beside)
 
 
 def _listing(page: Page) -> str:

@@ -34,7 +34,10 @@ def levels_of(raw: RawTable, column: str, cells: Coded, dimension: DimensionConf
     DataError
         A rating outside the scale, fractional or not understood, with its row.
     """
-    parsed = [level_of(str(text), dimension) for text in cells.uniques]
+    # In a long file the column also holds the values of other dimensions, which this one's scale may not know.
+    used = np.bincount(cells.codes[cells.codes >= 0], minlength=len(cells.uniques)) > 0
+    texts = zip(cells.uniques, used, strict=True)
+    parsed = [level_of(str(text), dimension) if here else MISSING for text, here in texts]
     bad = [code for code, level in enumerate(parsed) if isinstance(level, str)]
     if bad:
         row = cells.first(bad)
