@@ -60,6 +60,14 @@ def test_long_layout_and_missing_rating(own: Reader) -> None:
     assert entries(made, "dropped", "ratings") == [1]
 
 
+def test_long_layout_with_a_scale_per_dimension(own: Reader) -> None:
+    text = LONG.replace("helpfulness,4", "helpfulness,Good").replace("toxicity,1", "toxicity,5")
+    config = LONG_COLUMNS.replace("{label: H}", "{label: H, levels: 3, labels: [Bad, Fair, Good]}")
+    assert own(text, config).tables.ratings["rating"].tolist() == [3, 5, 3]
+    with pytest.raises(DataError, match=r"row 3, column 'mark', value '5': outside the scale, 1 to 3"):
+        own(LONG.replace("helpfulness,4", "helpfulness,5").replace("toxicity,1", "toxicity,5"), config)
+
+
 @pytest.mark.parametrize("kind", ["csv.gz", "tsv", "parquet", "jsonl"])
 def test_every_format_gives_the_same_tables(own: Reader, tmp_path: Path, kind: str) -> None:
     expected = own(LONG, LONG_COLUMNS).tables
