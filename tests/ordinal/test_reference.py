@@ -24,6 +24,10 @@ GRID = [cell for name in SETS for part in ("", "_cauchit") for cell in ref.cells
 DEFINED = [cell for cell in GRID if "undefined" not in cell]
 UNDEFINED = [cell for cell in GRID if "undefined" in cell]
 
+# Cauchit, participants and items crossed, 400 ratings: the inner problem has several modes, so the Laplace likelihood
+# at one parameter vector depends on the mode that is followed (validation/ordinal/README.md).
+ROUGH = {("simulated", "crossed", "cauchit", threshold) for threshold in THRESHOLDS}
+
 
 def _key(cell: dict[str, Any]) -> tuple[str, str, str, str]:
     return cell["dataset"], cell["structure"], cell["link"], cell["threshold"]
@@ -64,9 +68,37 @@ def test_undefined_cells_are_the_known_ones() -> None:
     assert len(rest) <= 10
 
 
-@pytest.mark.parametrize("cell", DEFINED, ids=ref.label)
+@pytest.mark.parametrize("cell", [c for c in DEFINED if _key(c) not in ROUGH], ids=ref.label)
 def test_grid(cell: dict[str, Any]) -> None:
-    ref.assert_matches(_fit(cell), cell)
+    fit = _fit(cell)
+    assert fit.optimizer.converged, fit.optimizer.messages
+    ref.assert_matches(fit, cell)
+
+
+@pytest.mark.filterwarnings("ignore:NOT CONVERGED")
+@pytest.mark.parametrize("cell", [c for c in DEFINED if _key(c) in ROUGH], ids=ref.label)
+def test_grid_where_modes_compete(cell: dict[str, Any]) -> None:
+    """The same maximum, a higher one, or a fit that says it has not converged: never a wrong one in silence."""
+    fit = _fit(cell)
+    assert fit.loglik == pytest.approx(cell["logLik"], rel=2e-2)
+    if fit.optimizer.converged and fit.loglik <= cell["logLik"] * (1 - 1e-6):  # log-likelihoods are negative
+        ref.assert_matches(fit, cell)
+    if not fit.optimizer.converged:
+        assert fit.optimizer.messages
+
+
+@pytest.mark.filterwarnings("ignore:NOT CONVERGED")
+@pytest.mark.parametrize("cell", [c for c in UNDEFINED if c["dataset"] != "binary"], ids=ref.label)
+def test_cells_without_a_maximum_give_no_silent_nonsense(cell: dict[str, Any]) -> None:
+    """Cauchit cells where neither R nor laplace.R finds an interior maximum: finite numbers, or a loud message."""
+    fit = _fit(cell)
+    assert np.isfinite(fit.loglik)
+    assert np.isfinite(fit.coefficients["estimate"]).all()
+    if fit.optimizer.converged:
+        assert fit.optimizer.gradient_norm < 1e-3
+        assert np.isfinite(fit.coefficients["std_error"]).all()
+    else:
+        assert fit.optimizer.messages
 
 
 @pytest.mark.parametrize("link", LINKS)
