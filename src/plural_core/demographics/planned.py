@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 IntArray = npt.NDArray[np.int64]
-_ROUNDS = 20
+_TRIES = 200
 
 
 def planned_design(
@@ -79,17 +80,21 @@ def item_pools(frame: pd.DataFrame, factors: Sequence[str]) -> list[str]:
 def _deal(counts: IntArray, who: IntArray, rng: np.random.Generator) -> IntArray:
     """Return an item for each rating, items rated as often as the `counts` say, nobody the same one twice.
 
-    In a pool so small that somebody must rate an item twice, repeats are left after some rounds of exchanging.
+    In a pool so small that somebody must rate an item twice, repeats are left where no place can be exchanged.
     """
     n = len(who)
     sizes = rng.permutation(np.resize(rng.permutation(counts), -(-n // int(counts.min()))))
     # Places for raters, dealt until there are enough; the last item may have fewer.
     places = rng.permutation(np.repeat(np.arange(len(sizes)), sizes)[:n])
-    for _ in range(_ROUNDS):
-        repeated = pd.DataFrame({"who": who, "item": places}).duplicated().to_numpy().nonzero()[0]
-        if not repeated.size:
-            break
-        other = rng.integers(0, n, repeated.size)
-        for a, b in zip(repeated, other, strict=True):
-            places[a], places[b] = places[b], places[a]
+    taken = Counter(zip(who.tolist(), places.tolist(), strict=True))
+    repeated = pd.DataFrame({"who": who, "item": places}).duplicated().to_numpy().nonzero()[0]
+    for at in repeated:
+        for other in rng.integers(0, n, _TRIES):
+            here, there = (who[at], places[at]), (who[other], places[other])
+            swapped = (who[at], places[other]), (who[other], places[at])
+            if taken[here] > 1 and not any(taken[pair] for pair in swapped):
+                taken.subtract((here, there))
+                taken.update(swapped)
+                places[at], places[other] = places[other], places[at]
+                break
     return np.asarray(places, dtype=np.int64)
