@@ -50,6 +50,7 @@ def test_lines_differ_in_dash_and_symbol() -> None:
 
 def test_the_wanted_power_and_the_study_are_drawn_in_every_panel() -> None:
     shapes = power_figure(rows(["b vs a", "c vs a"]), target=0.9, participants=900).layout.shapes
+    assert {s.type for s in shapes} == {"line"}
     assert [s.y0 for s in shapes if s.y0 == s.y1] == [0.9, 0.9]
     assert [s.x0 for s in shapes if s.x0 == s.x1] == [900, 900]
 

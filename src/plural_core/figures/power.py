@@ -12,6 +12,7 @@ from plural_core.figures.theme import COLOURS, INK, SOFT, SYMBOLS, empty_figure
 
 _COLUMNS = 3
 _PANEL, _HEAD, _TOP, _BOTTOM = 190, 30, 84, 92  # pixels
+_MOST_TICKS = 5
 _DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"]
 
 
@@ -50,20 +51,24 @@ def power_figure(
         horizontal_spacing=0.03,
     )
     simulated = bool((rows["method"] == "simulation").any())
+    traces: list[go.Scatter] = []
+    places: list[int] = []
+    shapes: list[dict[str, object]] = []
     for number, contrast in enumerate(contrasts):
-        place = {"row": number // columns + 1, "col": number % columns + 1}
         for i, change in enumerate(changes):
             part = rows[(rows["contrast"] == contrast) & (rows["percent_change"] == change)].sort_values("participants")
             lines, points = (part[part["method"] == m] for m in ("information", "simulation"))
-            figure.add_trace(_line(lines, i, change, not simulated, number == 0), **place)
+            traces.append(_line(lines, i, change, not simulated, number == 0))
             if len(points):
-                figure.add_trace(_points(points, i, change), **place)
-        figure.add_hline(y=target, line={"color": INK, "width": 1, "dash": "dash"}, **place)
-        if participants is not None:
-            figure.add_vline(x=participants, line={"color": SOFT, "width": 1.5, "dash": "dot"}, **place)
+                traces.append(_points(points, i, change))
+        places += [number] * (len(traces) - len(places))
+        shapes += _guides(number, target, participants)
+    figure.add_traces(traces, rows=[k // columns + 1 for k in places], cols=[k % columns + 1 for k in places])
+    figure.update_layout(shapes=shapes)
     low, high = rows["participants"].min(), rows["participants"].max()
     figure.update_xaxes(
         type="log",
+        tickangle=0,
         range=[math.log10(low / 1.08), math.log10(high * 1.08)],
         tickmode="array",
         tickvals=(ticks := _ticks(low, high)),
@@ -74,7 +79,7 @@ def power_figure(
         figure.update_xaxes(title_text="raters", showticklabels=True, title_standoff=4, row=last, col=column)
     figure.update_yaxes(range=[0, 1.03], tickformat=".0%", tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1])
     figure.update_yaxes(title_text="power", col=1)
-    figure.update_annotations(font_size=13)
+    figure.update_annotations(font_size=12)
     _lower(figure, 1 - _HEAD / (height - _TOP - _BOTTOM))
     note = f"dashed: {target:.0%} power" + ("" if participants is None else f"; dotted: this study, {participants:,}")
     figure.add_annotation(
@@ -96,6 +101,18 @@ def _lower(figure: go.Figure, factor: float) -> None:
         axis.domain = [factor * v for v in axis.domain]
     for annotation in figure.layout.annotations:
         annotation.y *= factor
+
+
+def _guides(panel: int, target: float, participants: int | None) -> list[dict[str, object]]:
+    """Return the lines of the wanted power and of the study's own size in a panel."""
+    axis = "" if panel == 0 else str(panel + 1)
+    across: dict[str, object] = {"type": "line", "xref": f"x{axis} domain", "yref": f"y{axis}", "x0": 0, "x1": 1}
+    upright: dict[str, object] = {"type": "line", "xref": f"x{axis}", "yref": f"y{axis} domain", "y0": 0, "y1": 1}
+    guides = [{**across, "y0": target, "y1": target, "line": {"color": INK, "width": 1, "dash": "dash"}}]
+    if participants is not None:
+        line = {"color": SOFT, "width": 1.5, "dash": "dot"}
+        guides.append({**upright, "x0": participants, "x1": participants, "line": line})
+    return guides
 
 
 def _line(part: pd.DataFrame, i: int, change: float, markers: bool, named: bool) -> go.Scatter:
@@ -144,6 +161,7 @@ def _change(percent: float) -> str:
 
 
 def _ticks(low: int, high: int) -> list[int]:
-    """Return round numbers, each about twice the one before, that lie on the axis."""
-    candidates = [int(m * 10**e) for e in range(1, 7) for m in (1, 2, 5)]
-    return [t for t in candidates if low <= t <= high] or [int(low), int(high)]
+    """Return a few round numbers that lie on the axis, each about twice the one before, or about four times."""
+    candidates = [m * 10**e for e in range(1, 7) for m in (1, 2, 5)]
+    ticks = [t for t in candidates if low <= t <= high] or [int(low), int(high)]
+    return ticks if len(ticks) <= _MOST_TICKS else ticks[-1 :: -math.ceil(len(ticks) / _MOST_TICKS)][::-1]
