@@ -178,3 +178,22 @@ def test_coded_values() -> None:
     assert cells.mapped(["x", "x"]).values().tolist() == ["x", None, "x", "x"]
     assert cells.mapped([None, "y"]).values().tolist() == [None, None, "y", None]
     assert cells.first([1]) == 2
+
+
+def test_zero_bytes_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_bytes(b"a,b\n1,\x002\n")
+    with pytest.raises(DataError, match=r"line 2: a zero byte.*utf-16"):
+        read_raw(path)
+    path.write_bytes("a,b\n1,2\n".encode("utf-16-le"))
+    with pytest.raises(DataError, match="a zero byte"):
+        read_raw(path)
+
+
+def test_a_missing_file_and_column_name_their_keys(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no such file.*--set data.items=FILE"):
+        read_raw(tmp_path / "items.csv", key="data.items")
+    path = tmp_path / "ratings.csv"
+    path.write_text("worker,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"no column .*; name the right one with data.columns.participant"):
+        read_raw(path).coded("participant_id", role="data.columns.participant")

@@ -82,8 +82,12 @@ MISTAKES = {
         r"line 3: simulation: unknown key 'wrld'. Did you mean 'world'",
     ),
     "unknown key of a dimension": (TABLE.replace("levels: 3", "levls: 3"), [], r"line 6: .*'levls'.*'levels'"),
-    "wrong type": ("study: s\nseed: one\n", [], r"line 2: seed: .*valid integer.*'one'"),
-    "text for a number": (TABLE.replace("levels: 3", "levels: '3'"), [], r"dimensions.harm.levels: .*integer"),
+    "wrong type": ("study: s\nseed: one\n", [], r"line 2: seed: expected a whole number \(found 'one'\)"),
+    "text for a number": (
+        TABLE.replace("levels: 3", "levels: '3'"),
+        [],
+        r"dimensions.harm.levels: expected a whole number",
+    ),
     "unknown reference level": (
         TABLE.replace("reference: woman", "reference: women"),
         [],
@@ -100,7 +104,26 @@ MISTAKES = {
     "suppression off on real data": (TABLE + "privacy: {enabled: false}\n", [], "only a simulated study"),
     "k too small": ("study: s\nprivacy: {k: 1}\n", [], "privacy.k"),
     "unknown key in --set": ("study: s\n", ["data.pth=x"], r"--set: data: unknown key 'pth'.*'path'"),
-    "wrong value in --set": ("study: s\n", ["seed=many"], r"--set: seed: .*integer"),
+    "wrong value in --set": ("study: s\n", ["seed=many"], r"--set: seed: expected a whole number"),
+    "a number for a text": (TABLE.replace("[woman, man]", "[1, 2]"), [], r"levels.0: .*put it in quotes \(found 1\)"),
+    "a number for a key": (
+        TABLE.replace("gender: {", "gender: {recode: {1: man}, "),
+        [],
+        r"line 8: factors.gender.recode: key 1: expected a text; put it in quotes$",
+    ),
+    "a value for a section": (TABLE + "agreement: 3\n", [], r"line 9: agreement: expected keys .* \(found 3\)"),
+    "unknown choice": (TABLE.replace("table", "tabel"), [], r"data.adapter: .*Did you mean 'table'"),
+    "a factor named like a key": (TABLE.replace("gender:", "participant_id:"), [], r"'participant_id' is a column"),
+    "column for no factor": (
+        TABLE.replace("  path", "  columns: {factors: {gendr: sex}}\n  path"),
+        [],
+        r"data.columns.factors: 'gendr' is no factor of the study. Did you mean 'gender'",
+    ),
+    "column for no dimension": (
+        TABLE.replace("  path", "  columns: {ratings: {hram: score}}\n  path"),
+        [],
+        r"data.columns.ratings: 'hram' is no dimension of the study. Did you mean 'harm'",
+    ),
     "scale with a gap": (
         TABLE.replace("high_is: bad", "high_is: bad, scales: {binary: [1, null, 3]}"),
         [],
@@ -116,6 +139,11 @@ def test_each_mistake_gives_one_clear_line(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         load_study(write(tmp_path, text), settings)
     assert "\n" not in str(caught.value)
+
+
+def test_a_factor_without_settings_has_the_defaults(tmp_path: Path) -> None:
+    text = TABLE.replace("gender: {levels: [woman, man], reference: woman}", "gender:")
+    assert load_study(write(tmp_path, text)).config.factors["gender"].reference is None
 
 
 def test_a_missing_config_names_the_nearest_file(tmp_path: Path) -> None:

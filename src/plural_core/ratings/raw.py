@@ -75,10 +75,14 @@ class RawTable:
         return column is not None and column in self.table.column_names
 
     def require(self, column: str, role: str) -> None:
-        """Raise a DataError with the nearest name unless there is such a column; `role` says what for."""
+        """Raise a DataError with the nearest name unless there is such a column.
+
+        `role` says what it is for, or is the key of the config that names it (``data.columns.…``).
+        """
         if not self.has(column):
+            remedy = f"; name the right one with {role}" if role.startswith("data.") else f" ({role})"
             raise DataError(
-                f"{self.path}, row 1: no column '{column}' ({role}).{nearest(column, self.columns)} "
+                f"{self.path}, row 1: no column '{column}'{remedy}.{nearest(column, self.columns)} "
                 f"Columns in the file: {listing(self.columns)}"
             )
 
@@ -115,7 +119,7 @@ class RawTable:
         return DataError(f"{self.path}, row {self.row(index)}, column '{column}', value {value!r}: {why}")
 
 
-def read_raw(path: str | Path, format: str = "auto", encoding: str = "utf-8") -> RawTable:
+def read_raw(path: str | Path, format: str = "auto", encoding: str = "utf-8", key: str = "data.path") -> RawTable:
     """Read a raw file as columns of text.
 
     Parameters
@@ -126,6 +130,8 @@ def read_raw(path: str | Path, format: str = "auto", encoding: str = "utf-8") ->
         What it is; ``auto`` goes by its name.
     encoding : str
         Text encoding of CSV, TSV and JSON lines.
+    key : str
+        The config's key that names the file.
 
     Raises
     ------
@@ -134,7 +140,7 @@ def read_raw(path: str | Path, format: str = "auto", encoding: str = "utf-8") ->
         file and row, and says what to do.
     """
     path = Path(path)
-    data = _read_bytes(path)
+    data = _read_bytes(path, key)
     if not data.strip():
         raise DataError(f"{path}: the file is empty")
     kind = _format(path, data) if format == "auto" else format
@@ -147,14 +153,14 @@ def read_raw(path: str | Path, format: str = "auto", encoding: str = "utf-8") ->
     return RawTable(path, kind, table, encoding)
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, key: str = "data.path") -> bytes:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         near = nearest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
-        raise DataError(f"{path}: there is no such file.{near} Set it with --set data.path=FILE") from None
+        raise DataError(f"{path}: there is no such file.{near} Set it with --set {key}=FILE") from None
     except IsADirectoryError:
-        raise DataError(f"{path}: this is a folder; name a file with --set data.path=FILE") from None
+        raise DataError(f"{path}: this is a folder; name a file with --set {key}=FILE") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     if not data or (path.suffix.lower() != ".gz" and data[:2] != b"\x1f\x8b"):
@@ -180,7 +186,7 @@ def _decode(data: bytes, encoding: str, path: Path) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") and encoding.lower().replace("-", "") == "utf8":
         raise DataError(f"{path}: the text is UTF-16, not {encoding}; set data.encoding: utf-16")
     try:
-        return data.decode(encoding).removeprefix("\ufeff")
+        text = data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(
@@ -189,6 +195,13 @@ def _decode(data: bytes, encoding: str, path: Path) -> str:
         ) from None
     except LookupError:
         raise DataError(f"data.encoding: unknown encoding '{encoding}'; try utf-8, utf-16, latin-1 or cp1252") from None
+    zero = text.find("\0")
+    if zero >= 0:
+        raise DataError(
+            f"{path}, line {text.count(chr(10), 0, zero) + 1}: a zero byte, which is no {encoding} text; the file is "
+            "damaged, or in another encoding (set data.encoding, often utf-16)"
+        )
+    return text
 
 
 def _delimiter(text: str, kind: str) -> str:

@@ -47,7 +47,10 @@ class RatingTables:
         participants = check_table(self.participants, "participants", where)
         ratings = check_table(self.ratings, "ratings", where)
         if ratings.empty:
-            raise DataError(f"{prefix}no ratings are left; see what was dropped in the quality report")
+            raise DataError(
+                f"{prefix}no ratings are left: every one is missing or was dropped; correct the file, its columns, or "
+                "data.missing and data.keep_failed_attention"
+            )
         _check_known(ratings, "item_id", items, prefix)
         _check_known(ratings, "participant_id", participants, prefix)
         _check_scales(ratings, config, prefix)

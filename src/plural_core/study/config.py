@@ -16,6 +16,7 @@ from plural_core.study.simulation_config import SimulationConfig
 AdapterName = Literal["simulation", "table", "aligniverse", "popquorn", "sbic", "dices", "prism"]
 OWN_INSTRUMENT = ("simulation", "aligniverse")
 STANDARD_FACTORS = ("country", "gender", "age_band", "political", "ethnicity")
+RESERVED = ("participant_id", "item_id", "dimension", "rating", "position", "passed_attention")
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
 _COLUMN = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
@@ -272,6 +273,9 @@ class StudyConfig(Section):
             raw = dict(raw)
             raw.setdefault("dimensions", instrument.dimensions())
             raw.setdefault("factors", instrument.factors())
+        for kind in ("dimensions", "factors"):
+            if isinstance(raw.get(kind), dict):  # "gender:" with nothing behind it asks for the defaults
+                raw = raw | {kind: {name: {} if section is None else section for name, section in raw[kind].items()}}
         return raw
 
     @model_validator(mode="after")
@@ -284,6 +288,17 @@ class StudyConfig(Section):
             for name in names:
                 if not _COLUMN.match(name):
                     raise ValueError(f"{kind}: '{name}' cannot name a column; use letters, digits and '_'")
+                if kind == "factors" and name in RESERVED:
+                    raise ValueError(f"factors: '{name}' is a column of the tables already; name the factor otherwise")
+        mapped = self.data.columns
+        for where, given, known in (
+            ("ratings", mapped.ratings, self.dimensions),
+            ("factors", mapped.factors, self.factors),
+        ):
+            for name in given:
+                if name not in known:
+                    kind = "dimension" if where == "ratings" else "factor"
+                    raise ValueError(f"data.columns.{where}: '{name}' is no {kind} of the study.{nearest(name, known)}")
         for name in self.power.dimensions:
             if name not in self.dimensions:
                 raise ValueError(f"power.dimensions: unknown dimension '{name}'.{nearest(name, self.dimensions)}")

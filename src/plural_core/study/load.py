@@ -46,6 +46,18 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
+_EXPECTED = {
+    "int_type": "expected a whole number",
+    "float_type": "expected a number",
+    "string_type": "expected a text; put it in quotes",
+    "bool_type": "expected true or false",
+    "list_type": "expected a list, as in [a, b]",
+    "dict_type": "expected keys with values below it, or {}",
+    "model_type": "expected keys with values below it, or {}",
+}
+"""What to say for pydantic's kinds of wrong types; the others' own words are plain enough."""
+
+
 def load_study(path: str | Path, overrides: Sequence[str] = (), *, results: str | Path | None = None) -> Study:
     """Read a study config and check it.
 
@@ -160,13 +172,24 @@ def _describe(detail: ErrorDetails, text: str, path: Path, settings: dict[str, A
         message = f"'{loc[-1]}' is needed and not given"
         dotted = ".".join(loc[:-1])
     elif "input" in detail and not isinstance(detail["input"], dict):
-        message = f"{message} (found {detail['input']!r})"
+        message = f"{_EXPECTED.get(detail['type'], message)} (found {_shown(detail['input'])})"
+        if detail["type"] == "literal_error":
+            message += nearest(str(detail["input"]), re.findall(r"'([^']*)'", str(detail["msg"])))
+        if loc[-1:] == ("[key]",):
+            dotted, message = ".".join(loc[:-2]), f"key {loc[-2]}: {_EXPECTED.get(detail['type'], message)}"
     if any(".".join(loc).startswith(key) or key.startswith(".".join(loc)) for key in settings if loc):
         where = "--set"
     else:
         line = _line_of(text, loc)
         where = f"{path}, line {line}" if line else str(path)
     return f"{where}: {dotted + ': ' if dotted else ''}{message}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as it would stand in YAML."""
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    return repr(value) if isinstance(value, str | int | float | list) else f"'{value}'"
 
 
 def _known_keys(loc: tuple[str, ...]) -> list[str]:

@@ -239,3 +239,15 @@ def test_sbic(fixtures: Path, root: Path) -> None:
     assert entries(made, "merged", "rows") == [2]
     assert entries(made, "resolved", "gender") == [2]
     assert entries(made, "noticed", "posts") == [2]
+
+
+def test_files_of_another_kind_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("rater_id,item_id,context\na,b,c\n", encoding="utf-8")
+    config = "study: s\ndimensions: {score: {label: S, levels: 3}}\nfactors: {}\n"
+    (tmp_path / "study.yaml").write_text(config, encoding="utf-8")
+    for adapter, message in (("dices", "none, so this is no DICES"), ("prism", "no such folder; name the one")):
+        settings = [f"data.adapter={adapter}", f"data.path={path}", "data.bins=[30.0, 60.0]"]
+        study = load_study(tmp_path / "study.yaml", settings)
+        with pytest.raises(DataError, match=message):
+            ingest(study.config)

@@ -68,6 +68,6 @@ def _question(config: StudyConfig, raw: RawTable, name: str) -> str:
         questions = [c for c in raw.columns if c.startswith("Q")]
         raise DataError(
             f"{raw.path}, row 1: no column '{wanted}' (dimension '{name}').{nearest(wanted, questions)} Questions in "
-            f"the file: {listing(questions)}. Map others under data.columns.ratings"
+            f"the file: {listing(questions) or 'none, so this is no DICES file'}. Map others under data.columns.ratings"
         )
     return column

@@ -42,7 +42,8 @@ def levels_of(raw: RawTable, column: str, cells: Coded, dimension: DimensionConf
     if bad:
         row = cells.first(bad)
         code = int(cells.codes[row])
-        raise raw.fault(row, column, cells.uniques[code], str(parsed[code]))
+        remedy = "correct it, or give its level under the dimension's 'values'"
+        raise raw.fault(row, column, cells.uniques[code], f"{parsed[code]}; {remedy}")
     lookup = np.array([*parsed, MISSING], dtype=np.int64)
     found: np.ndarray = lookup[cells.codes]
     return found

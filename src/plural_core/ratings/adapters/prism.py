@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plural_core.errors import ConfigError
+from plural_core.errors import ConfigError, DataError
 from plural_core.ratings.adapters import build
 from plural_core.ratings.adapters.factors import to_levels
 from plural_core.ratings.coded import Coded
@@ -55,6 +55,8 @@ def read(config: StudyConfig) -> Ingested:
         )
     log, missing = IngestLog(), config.data.missing
     folder = Path(str(config.data.path))
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; name the one with survey.jsonl and utterances.jsonl (data.path)")
     survey = read_raw(_file(folder, "survey"), "jsonl", config.data.encoding)
     said = read_raw(_file(folder, "utterances"), "jsonl", config.data.encoding)
     log.add("read", "rows", len(survey), note=survey.path.name)

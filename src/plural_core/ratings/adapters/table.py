@@ -37,23 +37,23 @@ def read(config: StudyConfig) -> Ingested:
         A config that does not say where the ratings stand.
     """
     data, names, log = config.data, config.data.columns, IngestLog()
-    raw = _open(config, data.path, "ratings", log)
-    people = _open(config, data.participants, "participants", log) if data.participants else raw
-    things = _open(config, data.items, "items", log) if data.items else raw
+    raw = _open(config, "path", "ratings", log)
+    people = _open(config, "participants", "participants", log) if data.participants else raw
+    things = _open(config, "items", "items", log) if data.items else raw
     if data.items and names.item is None:
         raise ConfigError("data.columns.item: null numbers items by their texts, but data.items names a file of items")
 
-    by_rating = raw.coded(names.participant, data.missing, "participant")
+    by_rating = raw.coded(names.participant, data.missing, "data.columns.participant")
     filled, levels, dimension = _ratings(config, raw, log)
-    by_item = _items(config, raw) if things is raw else raw.coded(str(names.item), data.missing, "item")
+    by_item = _items(config, raw) if things is raw else raw.coded(str(names.item), data.missing, "data.columns.item")
     filled |= (by_rating.codes >= 0) & ((by_item.codes >= 0) if names.item is not None else True)
     if not filled.all():
         log.add("dropped", "rows", int((~filled).sum()), len(raw), "empty rows")
     _complete(raw, names.participant, by_rating, filled)
     _complete(raw, names.item or names.response or "response", by_item, filled)
 
-    who_key = by_rating if people is raw else people.coded(names.participant, data.missing, "names each row")
-    what_key = by_item if things is raw else things.coded(str(names.item), data.missing, "names each row")
+    who_key = by_rating if people is raw else people.coded(names.participant, data.missing, "data.columns.participant")
+    what_key = by_item if things is raw else things.coded(str(names.item), data.missing, "data.columns.item")
     who = by_rating if people is raw else build.known_in(raw, names.participant, by_rating, who_key, people, filled)
     what = by_item if things is raw else build.known_in(raw, str(names.item), by_item, what_key, things, filled)
     if dimension is None:
@@ -76,8 +76,9 @@ def read(config: StudyConfig) -> Ingested:
     )
 
 
-def _open(config: StudyConfig, path: str | None, what: str, log: IngestLog) -> RawTable:
-    raw = read_raw(str(path), config.data.format if what == "ratings" else "auto", config.data.encoding)
+def _open(config: StudyConfig, key: str, what: str, log: IngestLog) -> RawTable:
+    path, kind = str(getattr(config.data, key)), config.data.format if key == "path" else "auto"
+    raw = read_raw(path, kind, config.data.encoding, f"data.{key}")
     log.add("read", "rows", len(raw), note=f"{what}: {raw.path.name}")
     names = config.data.columns
     used = {names.participant, names.item, "item_id", "participant_id", "dimension", "rating", *_wide(config)}
@@ -100,7 +101,8 @@ def _ratings(
     names, missing = config.data.columns, config.data.missing
     if not _is_long(config, raw):
         cells = [
-            raw.coded(c, missing, f"ratings of '{d}'") for c, d in zip(_wide(config), config.dimensions, strict=True)
+            raw.coded(c, missing, f"data.columns.ratings.{d}")
+            for c, d in zip(_wide(config), config.dimensions, strict=True)
         ]
         levels = [
             levels_of(raw, column, cell, config.dimensions[name])
@@ -108,7 +110,7 @@ def _ratings(
         ]
         return np.any([level != MISSING for level in levels], axis=0), levels, None
     column = names.rating or "rating"
-    ratings = raw.coded(column, missing, "ratings")
+    ratings = raw.coded(column, missing, "data.columns.rating")
     dimension = _dimensions(config, raw, ratings)
     level = np.zeros(len(raw), dtype=np.int64)
     for code, name in enumerate(config.dimensions):
@@ -133,7 +135,7 @@ def _dimensions(config: StudyConfig, raw: RawTable, ratings: Coded) -> np.ndarra
         if len(config.dimensions) > 1:
             raise ConfigError("data.columns.dimension: name the column that says which dimension a row rates")
         return np.zeros(len(raw), dtype=np.int64)
-    cells = raw.coded(column, config.data.missing, "dimension")
+    cells = raw.coded(column, config.data.missing, "data.columns.dimension")
     known = {name: code for code, name in enumerate(_wide(config))}
     strange = [code for code, value in enumerate(cells.uniques) if value not in known]
     if strange:
@@ -169,8 +171,8 @@ def _texts(config: StudyConfig, raw: RawTable) -> list[tuple[str, str]]:
 
 def _items(config: StudyConfig, raw: RawTable) -> Coded:
     if config.data.columns.item is not None:
-        return raw.coded(config.data.columns.item, config.data.missing, "item")
-    texts = [raw.coded(column, role=name) for name, column in _texts(config, raw)]
+        return raw.coded(config.data.columns.item, config.data.missing, "data.columns.item")
+    texts = [raw.coded(column, role=f"data.columns.{name}") for name, column in _texts(config, raw)]
     if not texts:
         raise ConfigError("data.columns.item: null needs data.columns.response (and prompt), the texts to number")
     return numbered(texts, "item")
@@ -180,7 +182,7 @@ def _positions(config: StudyConfig, raw: RawTable, long: build.Long, log: Ingest
     column = _column(config, raw, "position")
     if column is None or not long.row.size:
         return build.order_of(long)
-    cells = raw.coded(column, config.data.missing, "position")
+    cells = raw.coded(column, config.data.missing, "data.columns.position")
     _complete(raw, column, cells, np.isin(np.arange(len(raw)), long.row))
     try:
         numbers = np.array([*(float(value) for value in cells.uniques), np.nan])
@@ -201,11 +203,11 @@ def _people(config: StudyConfig, raw: RawTable, key: Coded, log: IngestLog) -> d
     columns = {}
     for name in config.factors:
         column = data.columns.factors.get(name, name)
-        cells = raw.coded(column, data.missing, f"factor '{name}'")
+        cells = raw.coded(column, data.missing, f"data.columns.factors.{name}")
         columns[name] = (column, to_levels(config, name, column, cells, raw, log))
     attention = _column(config, raw, "passed_attention")
     if attention is not None:
-        cells = raw.coded(attention, data.missing, "attention check")
+        cells = raw.coded(attention, data.missing, "data.columns.passed_attention")
         strange = [code for code, value in enumerate(cells.uniques) if value.lower() not in _PASSED]
         if strange:
             row = cells.first(strange)
@@ -215,11 +217,11 @@ def _people(config: StudyConfig, raw: RawTable, key: Coded, log: IngestLog) -> d
 
 
 def _things(config: StudyConfig, raw: RawTable, key: Coded, log: IngestLog) -> dict[str, np.ndarray]:
-    columns = {name: (column, raw.coded(column, role=name)) for name, column in _texts(config, raw)}
+    columns = {name: (column, raw.coded(column, role=f"data.columns.{name}")) for name, column in _texts(config, raw)}
     for name in ("prompt_id", "language", "source"):
         column = _column(config, raw, name)
         if column is not None:
-            columns[name] = (column, raw.coded(column, config.data.missing, name))
+            columns[name] = (column, raw.coded(column, config.data.missing, f"data.columns.{name}"))
     if "prompt_id" not in columns and "prompt" in columns:
         column, texts = columns["prompt"]
         columns["prompt_id"] = (column, numbered([texts], "prompt"))
