@@ -12,7 +12,7 @@ from plural_core.figures.theme import COLOURS, INK, SOFT, SYMBOLS, empty_figure
 
 _COLUMNS = 3
 _PANEL, _HEAD, _TOP, _BOTTOM = 190, 30, 84, 92  # pixels
-_MOST_TICKS = 5
+_MOST_TICKS, _MOST_TITLE = 5, 40
 _DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"]
 
 
@@ -44,7 +44,7 @@ def power_figure(
     figure = make_subplots(
         rows=n_rows,
         cols=columns,
-        subplot_titles=contrasts,
+        subplot_titles=[c if len(c) <= _MOST_TITLE else c[: _MOST_TITLE - 1] + "…" for c in contrasts],
         shared_xaxes=True,
         shared_yaxes=True,
         vertical_spacing=min(46 / height, 0.9 / max(n_rows - 1, 1)),
