@@ -212,6 +212,8 @@ def _show_errors_as_one_line(name: str) -> None:
         if log is not None:
             with suppress(PluralError):
                 write_text(str(error) + "\n", log)
-        return [f"{type(error).__name__}: {error}"]
+        lines = [f"{type(error).__name__}: {error}"]
+        self._showtraceback(kind, error, lines)  # IPython leaves showing to the handler
+        return lines
 
     shell.set_custom_exc((PluralError,), handler)
