@@ -7,7 +7,12 @@ from plural_core.agreement.disagreement import Disagreement, disagreement_table
 from plural_core.agreement.ranks import RankAgreement, rank_agreement, rank_agreement_table
 from plural_core.agreement.topic_differences import TopicTables, topic_tables
 from plural_core.agreement.topics import Topics, form_topics
-from plural_core.agreement.wording import contradictions, describe_contradictions, describe_disagreement
+from plural_core.agreement.wording import (
+    contradictions,
+    describe_contradictions,
+    describe_disagreement,
+    not_comparable,
+)
 
 __all__ = [
     "Alpha",
@@ -25,6 +30,7 @@ __all__ = [
     "disagreement_table",
     "form_topics",
     "krippendorff_alpha",
+    "not_comparable",
     "rank_agreement",
     "rank_agreement_table",
     "split",

@@ -68,6 +68,22 @@ def describe_disagreement(
     yield from _between(between, labels)
 
 
+def not_comparable(ranks: pd.DataFrame) -> str:
+    """Return a sentence that names the pairs of groups without a correlation, by reason; empty where there is none.
+
+    Parameters
+    ----------
+    ranks : DataFrame
+        The ``rank_agreement`` table.
+    """
+    missing = ranks[ranks["spearman"].isna()]
+    sentences = []
+    for note, part in missing.groupby("note", sort=False):
+        pairs = list(dict.fromkeys(f"{a} and {b}" for a, b in zip(part["level_a"], part["level_b"], strict=True)))
+        sentences.append(f"{'; '.join(pairs)}: {note}.")
+    return " ".join(sentences)
+
+
 def _rates(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     known = rows[rows["rate"].notna()]
     overall = known[known["dimension"] == "overall"]

@@ -18,6 +18,18 @@ from plural_core.ratings.privacy import ProtectedParticipants
 from plural_core.ratings.tables import RatingTables
 from plural_core.study import StudyConfig
 
+READABLE = {
+    "dimension_label": "dimension",
+    "label": "contrast",
+    "percent_change": "change in odds, %",
+    "percent_low": "from",
+    "percent_high": "to",
+    "p_value": "p",
+    "p_holm": "p (Holm)",
+    "adjusted": "sure",
+}
+"""Readers' names for the columns of `percent_rows`."""
+
 
 @dataclass(frozen=True)
 class DemographicAnalysis:
