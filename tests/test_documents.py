@@ -113,7 +113,9 @@ class TestNotebooks:
             for alias in node.names
         }
         calls = [
-            n for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in imported
+            n
+            for n in ast.walk(tree)
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in imported
         ]
         # Figures only draw what the calls have computed.
         computing = [c for c in calls if isinstance(c.func, ast.Name) and not c.func.id.endswith("_figure")]

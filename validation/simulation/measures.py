@@ -47,7 +47,7 @@ def measure(study: SimulatedStudy, groups: bool = False) -> dict[str, float]:
     found |= {f"disagreement, {name}": float(rate) for name, rate in rates.items()}
     for name, part in ratings.groupby("dimension"):
         found[f"alpha, {name}"] = alpha(part)
-    agrees = ratings.set_index(["participant_id", "item_id", "dimension"])["rating"].unstack("dimension") >= 4  # noqa: PD010
+    agrees = ratings.set_index(["participant_id", "item_id", "dimension"])["rating"].unstack("dimension") >= 4
     for name in agrees.columns:
         found[f"P({name})"] = float(agrees[name].mean())
     for name in agrees.columns.drop("emotional_awareness"):

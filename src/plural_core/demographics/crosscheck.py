@@ -248,7 +248,7 @@ def clmm_crosscheck(
     """
     frame, factors = model_frame(tables, people, config, dimension)
     subset = random_subset(frame, n_ratings, config.seed)
-    kept = [name for name in factors if subset[name].nunique() > 1]
+    kept = [name for name in factors if len(set(subset[name])) > 1]
     formula = study_formula(kept)
     subset = subset[["rating", "participant", "item", *kept]]
     with warnings.catch_warnings():
@@ -272,8 +272,8 @@ def crosscheck_findings(linear: pd.DataFrame | None, exact: pd.DataFrame | None)
         yield {
             "id": "crosscheck_linear",
             "sentence": (
-                f"lme4's linear mixed model has the same sign for {share:.0%} of {len(linear)} effects, and the same sign "
-                f"and significance for {both}."
+                f"lme4's linear mixed model has the same sign for {share:.0%} of {len(linear)} effects, and the same "
+                f"sign and significance for {both}."
             ),
             "value": share,
             "n": len(linear),

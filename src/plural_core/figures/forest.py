@@ -97,7 +97,8 @@ def forest_figure(
             )
         )
     _numbers(figure, data, positions, (estimate, low, high), digits, note)
-    ticks = [f"<b>{_cut(text)}</b>" if index is None else _cut(str(rows.loc[index, label])) for text, index in lines]
+    names = iter(data[label])
+    ticks = [f"<b>{_cut(text)}</b>" if index is None else _cut(str(next(names))) for text, index in lines]
     figure.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(lines))),

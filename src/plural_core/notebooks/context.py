@@ -188,9 +188,9 @@ def _parameters(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield what the parameter cells have set: everything that is neither IPython's nor imported."""
     shell = {"In", "Out", "exit", "quit", "open", "get_ipython"}
     for name, value in namespace.items():
-        if name.startswith("_") or name in shell or isinstance(value, types.ModuleType) or callable(value):
-            continue
-        yield name, value
+        imported = name.isupper() or isinstance(value, types.ModuleType) or callable(value)
+        if not (name.startswith("_") or name in shell or imported):
+            yield name, value
 
 
 def _config_path(config: str) -> Path:
