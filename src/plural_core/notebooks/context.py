@@ -58,7 +58,7 @@ def begin(name: str, namespace: Mapping[str, Any], sections: Sequence[str] = ())
     given = dict(_parameters(namespace))
     _show_errors_as_one_line(name)
     check_parameters(notebook_path(name), given)
-    study = load_study(_config_path(str(given["config"])))
+    study = _open_study(str(given["config"]))
     # From here on the error handler knows where plural run and plural status look for its line.
     get_ipython().plural_error_file = study.logs / f"{name}.error"
     notebook = Notebook(name, study, tuple(sections))
@@ -193,13 +193,16 @@ def _parameters(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _config_path(config: str) -> Path:
-    """Find a config: as given, or below the project when the notebook runs in its own folder."""
+def _open_study(config: str) -> Study:
+    """Load a config as given, or the project's own when the notebook runs in its own folder.
+
+    Results of the latter stand at the project's top, wherever the notebook was started.
+    """
     path = Path(config)
-    if path.is_file() or path.is_absolute():
-        return path
     below = project_folder() / path
-    return below if below.is_file() else path
+    if path.is_file() or path.is_absolute() or not below.is_file():
+        return load_study(path)
+    return load_study(below, results=project_folder() / load_study(below).config.results)
 
 
 def _show_errors_as_one_line(name: str) -> None:

@@ -55,7 +55,7 @@ def run_study(study: Study, flags: Sequence[str] = (), say: Callable[[str], None
 def _follow(command: list[str], log: Path, lock: int, say: Callable[[str], None]) -> int:
     """Run Snakemake, its own output to `log`, the steps' progress to `say`."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    done, total = 0, 0
+    done, total, collecting = 0, 0, 0
     with (
         log.open("w", encoding="utf-8") as stream,
         subprocess.Popen(
@@ -73,10 +73,12 @@ def _follow(command: list[str], log: Path, lock: int, say: Callable[[str], None]
         for line in process.stdout:
             stream.write(line)
             stream.flush()
-            if found := _STEPS.search(line):
-                total = int(found[2])
+            if re.match(r"^all\s+1\s*$", line):
+                collecting = 1  # rule all makes nothing itself
+            elif found := _STEPS.search(line):
+                total = int(found[2]) - collecting
             elif found := re.match(r"^total\s+(\d+)\s*$", line):
-                total = int(found[1]) - 1  # the last one, rule all, only collects
+                total = int(found[1]) - collecting
             elif line.startswith("@"):
                 event, name, *rest = line[1:].split()
                 done += event == "done"
