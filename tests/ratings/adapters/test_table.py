@@ -247,3 +247,9 @@ def test_order_counts_items_per_participant() -> None:
         IngestLog(),
     )
     assert build.order_of(long).tolist() == [1, 1, 2, 1, 2]
+
+
+def test_a_factor_that_nobody_states_is_noticed(own: Reader) -> None:
+    made = own(WIDE.replace(",f", ",").replace(",m", ",NA"))
+    assert entries(made, "noticed", "factors") == [1]
+    assert not entries(own(WIDE), "noticed", "factors")

@@ -37,7 +37,13 @@ def ingest(config: StudyConfig) -> Ingested:
         raise ConfigError(f"data.adapter: '{config.data.adapter}' reads no raw data")
     made = ADAPTERS[config.data.adapter](config)
     tables = _attention(made.tables, config.data.keep_failed_attention, made.log)
-    return replace(made, tables=tables.validate(config, where=str(config.data.path)))
+    tables = tables.validate(config, where=str(config.data.path))
+    silent = [name for name in config.factors if tables.participants[name].isna().all()]
+    if silent:
+        # DICES-350 has no country, for example; a column may also have been mapped wrongly.
+        note = f"nobody's value is known: {', '.join(silent)}"
+        made.log.add("noticed", "factors", len(silent), len(config.factors), note)
+    return replace(made, tables=tables)
 
 
 def _attention(tables: RatingTables, keep: bool, log: IngestLog) -> RatingTables:
