@@ -175,9 +175,9 @@ def report(records: list[Record], date: str) -> str:
         f"Of {len(table)} effects, the 95 % Wilson interval of the simulated power holds the expected power in "
         f"{sum(inside)} ({np.mean(inside):.0%}).".replace("%)", " %)"),
         f"Simulated power is {means.min():+.3f} to {means.max():+.3f} from the expected one on average. Standard",
-        f"errors of the fits are {fitted.mean():.2f} of the expected ones and estimates {table['ratio'].mean():.2f} of the",
-        "true effects: the Laplace approximation puts the standard deviations of raters and items too low where each",
-        "has few ratings. Smaller standard errors raise power (and false positives, see `seeds.md`), smaller estimates",
+        f"errors of the fits are {fitted.mean():.2f} of the expected ones and estimates {table['ratio'].mean():.2f} of",
+        "the true effects: the Laplace approximation puts the standard deviations of raters and items too low where",
+        "each has few ratings. Smaller standard errors raise power (and false positives, see `seeds.md`), smaller estimates",
         "lower it.",
         "",
         "## Every effect",
