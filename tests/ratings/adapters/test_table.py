@@ -253,3 +253,10 @@ def test_a_factor_that_nobody_states_is_noticed(own: Reader) -> None:
     made = own(WIDE.replace(",f", ",").replace(",m", ",NA"))
     assert entries(made, "noticed", "factors") == [1]
     assert not entries(own(WIDE), "noticed", "factors")
+
+
+def test_no_item_with_two_raters_is_noticed(own: Reader) -> None:
+    alone = own(WIDE.replace("b,i1", "b,i3"))
+    assert entries(alone, "noticed", "items") == [3]
+    assert alone.log.entries[-1]["note"] == "none has two raters: agreement is not estimable, the rest is"
+    assert not entries(own(WIDE), "noticed", "items")

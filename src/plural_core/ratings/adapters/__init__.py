@@ -43,6 +43,9 @@ def ingest(config: StudyConfig) -> Ingested:
         # DICES-350 has no country, for example; a column may also have been mapped wrongly.
         note = f"nobody's value is known: {', '.join(silent)}"
         made.log.add("noticed", "factors", len(silent), len(config.factors), note)
+    if not tables.ratings.duplicated(["item_id", "dimension"]).any():
+        n = len(tables.items)
+        made.log.add("noticed", "items", n, n, "none has two raters: agreement is not estimable, the rest is")
     return replace(made, tables=tables)
 
 

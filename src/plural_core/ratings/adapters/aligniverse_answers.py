@@ -88,7 +88,7 @@ def gender(chosen: list[str]) -> str | None:
 
 
 def age_band(chosen: list[str]) -> str | None:
-    """The survey's five bands; its ``60<`` is ``over 60``."""
+    """The survey's five bands; its '60<' is 'over 60'."""
     text = _single(chosen)
     return "over 60" if text is not None and text.casefold() in _OVER_60 else text
 
@@ -103,7 +103,7 @@ def country(chosen: list[str]) -> str | None:
 
 
 def ethnicity(chosen: list[str]) -> str | None:
-    """White, Black, Asian or Hispanic; the further groups, and several groups together, are ``other``."""
+    """White, Black, Asian or Hispanic; the further groups, and several groups together, are 'other'."""
     named = {_GROUPS.get(text.casefold(), text) for text in chosen}
     if not named:
         return None
@@ -163,7 +163,7 @@ def answers(raw: RawTable, factor: str, missing: list[str], log: IngestLog) -> C
     chosen = [choices(raw, column, cells.first([code]), text) for code, text in enumerate(cells.uniques)]
     levels = [rule(entries) for entries in chosen]
     several_chosen = [code for code, entries in enumerate(chosen) if len(entries) > 1]
-    note = f"{column} to {factor}: {(rule.__doc__ or '').strip()}"
+    note = f"{column} to {factor}: {(rule.__doc__ or '').strip().removesuffix('.')}"
     log.add("recoded", f"answers to {factor}", int((cells.codes >= 0).sum()), len(raw), note)
     if several_chosen:
         log.add("recoded", f"answers to {factor}", int(cells.among(several_chosen).sum()), len(raw), "several chosen")
