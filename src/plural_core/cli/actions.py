@@ -30,7 +30,8 @@ def _summary(study: Study) -> None:
     print()
     print_findings(read_findings(study.findings), study)
     print()
-    print(f"Report:    {study.report / 'index.html'}")
+    if (study.report / "index.html").is_file():
+        print(f"Report:    {study.report / 'index.html'}")
     print(f"Dashboard: plural dashboard {study.name}")
 
 
@@ -55,8 +56,11 @@ def validate(config: Path, settings: Sequence[str]) -> None:
     )
 
 
-def simulate(config: Path, settings: Sequence[str]) -> None:
+def simulate(config: Path | None, settings: Sequence[str]) -> None:
     """``plural simulate``."""
+    from plural_core.workflow.project import project_folder
+
+    config = config or project_folder() / "configs" / "demo.yaml"
     study = load_study(config, settings)
     if not study.config.simulated:
         raise ConfigError(f"{config}: data.adapter is '{study.config.data.adapter}'; only 'simulation' simulates")

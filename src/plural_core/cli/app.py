@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from plural_core import __version__
 from plural_core.cli import actions
@@ -39,13 +40,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     debug = "--debug" in arguments or bool(os.environ.get("PLURAL_DEBUG"))
     arguments = spread_settings([a for a in arguments if a != "--debug"])
     try:
-        app(args=arguments, prog_name="plural", standalone_mode=True)
+        code = app(args=arguments, prog_name="plural", standalone_mode=False)
+        raise SystemExit(code if isinstance(code, int) else 0)
     except PluralError as error:
         if debug:
             raise
         _fail(str(error))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted; plural run goes on from here", code=130)
+    except TyperException as error:  # a usage error: an unknown command, a missing argument
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        _fail(f"{message} (see plural --help)", code=2)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; that is not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -83,9 +88,9 @@ def validate(config: Config, settings: Settings = None) -> None:
 
 @app.command()
 def simulate(
-    config: Annotated[Path, typer.Argument(help="Study config with the simulation's settings.")] = Path(
-        "configs/demo.yaml"
-    ),
+    config: Annotated[
+        Path | None, typer.Argument(help="Study config with the simulation's settings (default: the demo's).")
+    ] = None,
     settings: Settings = None,
 ) -> None:
     """Make the tables of a simulated study, with the truth beside them."""

@@ -26,10 +26,11 @@ def check_source(study: Study) -> Path | None:
     """
     if study.config.simulated or study.config.data.path is None:
         return None
-    path = Path(study.config.data.path)
-    if not path.exists():
-        raise ConfigError(f"data.path: {path} does not exist; give the right one with --set data.path=PATH")
-    return path
+    for key in ("path", "participants", "items"):
+        given = getattr(study.config.data, key)
+        if given is not None and not Path(given).exists():
+            raise ConfigError(f"data.{key}: {given} does not exist; give the right one with --set data.{key}=PATH")
+    return Path(study.config.data.path)
 
 
 def read_source(study: Study) -> Ingested:

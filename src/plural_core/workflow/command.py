@@ -55,7 +55,7 @@ def snakemake_command(
         Instead of ``config.yaml`` in the results folder, and of that folder.
     """
     command = [
-        *(sys.executable, "-m", "snakemake"),
+        *(sys.executable, "-P", "-m", "snakemake"),
         *("--snakefile", str(project_folder() / "workflow" / "Snakefile")),
         *("--directory", str(folder or study.root)),
         *("--configfile", str(config or study.root / "config.yaml")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -53,43 +54,61 @@ def run_study(study: Study, flags: Sequence[str] = (), say: Callable[[str], None
 
 
 def _follow(command: list[str], log: Path, lock: int, say: Callable[[str], None]) -> int:
-    """Run Snakemake, its own output to `log`, the steps' progress to `say`."""
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    done, total, collecting = 0, 0, 0
+    """Run Snakemake, its output to `log`, and tell the steps' progress from there.
+
+    No pipe stands between the two: where this process is killed, Snakemake ends its work all the same.
+    """
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
+    progress = _Progress(say)
     with (
         log.open("w", encoding="utf-8") as stream,
+        log.open(encoding="utf-8", errors="replace") as written,
         subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env=environment,
-            pass_fds=[lock],
+            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, env=environment, pass_fds=[lock]
         ) as process,
     ):
-        assert process.stdout is not None
-        for line in process.stdout:
-            stream.write(line)
-            stream.flush()
-            if re.match(r"^all\s+1\s*$", line):
-                collecting = 1  # rule all makes nothing itself
-            elif found := _STEPS.search(line):
-                total = int(found[2]) - collecting
-            elif found := re.match(r"^total\s+(\d+)\s*$", line):
-                total = int(found[1]) - collecting
-            elif line.startswith("@"):
-                event, name, *rest = line[1:].split()
-                done += event == "done"
-                progress = f"[{done}/{total}] " if total else ""
-                if event == "start":
-                    say(f"        {name} ...")
-                elif event == "done":
-                    say(f"{progress}{name} done in {rest[0]} s")
-                else:
-                    say(f"{progress}{name} FAILED after {rest[0]} s")
+        ended = False
+        while not ended:
+            ended = process.poll() is not None  # what was written before the end is still read below
+            for line in written:
+                progress.read(line)
+            if not ended:
+                time.sleep(0.1)
     return process.returncode
+
+
+class _Progress:
+    """Lines of progress out of the output of Snakemake and of the steps."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._done, self._total, self._collecting = 0, 0, 0
+        self._rest = ""
+
+    def read(self, text: str) -> None:
+        """Take a piece of output; a line is looked at when it is whole."""
+        self._rest += text
+        if self._rest.endswith("\n"):
+            line, self._rest = self._rest, ""
+            self._line(line)
+
+    def _line(self, line: str) -> None:
+        if re.match(r"^all\s+1\s*$", line):
+            self._collecting = 1  # rule all makes nothing itself
+        elif found := _STEPS.search(line):
+            self._total = int(found[2]) - self._collecting
+        elif found := re.match(r"^total\s+(\d+)\s*$", line):
+            self._total = int(found[1]) - self._collecting
+        elif found := re.match(r"^@(start|done|failed) (\S+) ?(\d*)$", line.rstrip()):
+            event, name, seconds = found.groups()
+            self._done += event == "done"
+            count = f"[{self._done}/{self._total}] " if self._total else ""
+            if event == "start":
+                self._say(f"        {name} ...")
+            elif event == "done":
+                self._say(f"{count}{name} done in {seconds} s")
+            else:
+                self._say(f"{count}{name} FAILED after {seconds} s")
 
 
 def _explain(study: Study, log: Path) -> str:
