@@ -10,6 +10,7 @@ from scipy.stats import chi2
 
 from plural_core.synthesis import holm, meta_regression, random_effects
 
+steady = settings(max_examples=60, deadline=None, derandomize=True)
 METHODS = ("FE", "DL", "PM", "REML", "ML", "HE", "SJ")
 # Two decimals: exact ties and exact agreement happen, differences at the limit of rounding do not.
 values = st.integers(-300, 300).map(lambda i: i / 100)
@@ -30,7 +31,7 @@ def fields(effect, names):
     return [getattr(effect, name) for name in names]
 
 
-@settings(max_examples=60, deadline=None)
+@steady
 @given(studies, options, st.sampled_from([1e-6, 0.01, 3.0, 1e5]), st.sampled_from([1, -1]))
 def test_changing_the_unit_or_the_sign(rows, option, unit, sign):
     y, s = np.array(rows).T
@@ -48,7 +49,7 @@ def test_changing_the_unit_or_the_sign(rows, option, unit, sign):
         close(second.p_value, first.p_value)
 
 
-@settings(max_examples=60, deadline=None)
+@steady
 @given(studies, options, st.integers(-1000, 1000))
 def test_moving_the_origin(rows, option, shift):
     y, s = np.array(rows).T
@@ -59,7 +60,7 @@ def test_moving_the_origin(rows, option, shift):
     close(fields(second, FREE), fields(first, FREE), 100)
 
 
-@settings(max_examples=60, deadline=None)
+@steady
 @given(studies, options, st.randoms(use_true_random=False))
 def test_the_order_does_not_matter(rows, option, random):
     shuffled = random.sample(rows, len(rows))
@@ -70,7 +71,7 @@ def test_the_order_does_not_matter(rows, option, random):
     close(second.weights, [weight[row] for row in shuffled])
 
 
-@settings(max_examples=100, deadline=None)
+@steady
 @given(studies, options)
 def test_what_always_holds(rows, option):
     y, s = np.array(rows).T
@@ -87,7 +88,7 @@ def test_what_always_holds(rows, option):
         assert effect.i2 == pytest.approx(100 * (1 - 1 / effect.h2), abs=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@steady
 @given(studies, st.sampled_from([0.5, 0.9, 0.95]))
 def test_q_profile_ends_lie_on_the_quantiles(rows, level):
     y, s = np.array(rows).T
@@ -105,7 +106,7 @@ def test_q_profile_ends_lie_on_the_quantiles(rows, level):
             assert q(0) <= quantile * (1 + 1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@steady
 @given(studies)
 def test_likelihoods_beat_a_grid(rows):
     y, s = np.array(rows).T
@@ -120,7 +121,7 @@ def test_likelihoods_beat_a_grid(rows):
         assert found <= min(deviance(t, method == "REML") for t in [0, *np.geomspace(1e-6, 100, 150)]) + 1e-9
 
 
-@settings(max_examples=40, deadline=None)
+@steady
 @given(st.lists(st.tuples(values, errors), min_size=4, max_size=8), options, st.sampled_from([-4.0, 0.25, 1000.0]))
 def test_the_moderators_unit_only_scales_the_slope(rows, option, unit):
     y, s = np.array(rows).T
@@ -133,6 +134,7 @@ def test_the_moderators_unit_only_scales_the_slope(rows, option, unit):
     close(second.tau2, first.tau2)
 
 
+@steady
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_lies_between_p_and_bonferroni(p):
     adjusted = holm(p)
