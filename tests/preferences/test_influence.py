@@ -139,3 +139,10 @@ def test_suppression_off_shows_every_number(study: tuple) -> None:
     people = protect(tables.participants, config.factors, 10, enabled=False)
     sets = build_all(prepared, [Condition(how, ("harm",), aggregation=how) for how in AGGREGATIONS]).sets
     assert raters_table(sets, ids_of(prepared), people)["n_participants"].notna().all()
+
+
+def test_items_that_the_group_did_not_rate_may_be_left_out() -> None:
+    labels = aggregate(COUNTS, "mean")
+    group = GROUP * [[1], [0], [1]]
+    at = [0, 2]
+    assert influence(COUNTS[at], group[at], labels[at], n_all=int(COUNTS.sum())) == influence(COUNTS, group, labels)

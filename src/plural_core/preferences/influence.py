@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from plural_core.preferences.condition import AGGREGATIONS, OWN_SCALE, Aggregation, Condition, ConditionSkipped, Ties
-from plural_core.preferences.select import PreparedRatings, RatingRows, select, training_items
+from plural_core.preferences.select import PreparedRatings, select, training_items
 from plural_core.ratings.privacy import ProtectedParticipants
 
 COLUMNS = [
@@ -76,7 +76,7 @@ class Influence:
     distance: float
 
 
-def influence(counts: np.ndarray, group: np.ndarray, labels: np.ndarray) -> Influence:
+def influence(counts: np.ndarray, group: np.ndarray, labels: np.ndarray, n_all: int | None = None) -> Influence:
     """Return how far a group decides the labels; a share of nothing is missing.
 
     Parameters
@@ -85,6 +85,8 @@ def influence(counts: np.ndarray, group: np.ndarray, labels: np.ndarray) -> Infl
         Everybody's ratings per level, and the group's own among them.
     labels : ndarray of int, shape (items, levels)
         From `aggregate`: one rating, several (``all``), or none.
+    n_all : int, optional
+        Number of all ratings, where items that the group did not rate are left out of the three tables.
     """
     sizes, label_sizes = group.sum(axis=1), labels.sum(axis=1)
     rated = np.flatnonzero((sizes > 0) & (label_sizes > 0))
@@ -98,7 +100,7 @@ def influence(counts: np.ndarray, group: np.ndarray, labels: np.ndarray) -> Infl
     n = int(sizes.sum())
     return Influence(
         n_ratings=n,
-        share_ratings=_ratio(n, int(counts.sum())),
+        share_ratings=_ratio(n, int(counts.sum()) if n_all is None else n_all),
         n_items=len(rated),
         unlabelled=_ratio(n - int(sizes[rated].sum()), n),
         n_own_majority=int(own.sum()),
@@ -166,17 +168,19 @@ def influence_table(
                 own = everybody.rows.take(member == number)
                 hidden = 0 < np.unique(own.participant).size < people.k
                 counts = own.counts(n_items, levels)
+                at = np.flatnonzero(np.bincount(own.item, minlength=n_items))
+                whole, part = everybody.labels[at], counts[at]
                 for how, label in labels.items():
                     key = (name, how, factor, level, n, n / total)
-                    found.append(key + (_blank() if hidden else _cells(everybody.labels, counts, label, own)))
+                    found.append(key + (_blank() if hidden else _cells(whole, part, label[at], len(everybody.rows))))
     return pd.DataFrame(found, columns=COLUMNS).astype(
         {name: "Int64" for name in COLUMNS if name.startswith("n_")} | {"difference": float, "distance": float}
     )
 
 
-def _cells(counts: np.ndarray, group: np.ndarray, label: np.ndarray, own: RatingRows) -> tuple[object, ...]:
-    r = influence(counts, group, label)
-    note = "" if len(own) else "no ratings"
+def _cells(counts: np.ndarray, group: np.ndarray, label: np.ndarray, n_all: int) -> tuple[object, ...]:
+    r = influence(counts, group, label, n_all)
+    note = "" if len(group) else "no ratings"
     return (
         r.n_ratings,
         r.share_ratings,
