@@ -41,7 +41,7 @@ def test_pymer4s_linear_models_agree_in_sign(
         require_crosschecks("pymer4 (extra [r]) is not installed")
     config, tables, people = study
     analysis = demographic_analysis(tables, people, config)
-    table = crosscheck.linear_crosscheck(analysis, tables, people)
+    table = crosscheck.linear_crosscheck(tables, people, config)
     assert len(table) == len(analysis.rows)
     assert table["same_sign"].mean() > 0.85
 

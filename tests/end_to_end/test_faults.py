@@ -138,3 +138,77 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     debug = plural("--debug", "validate", "nowhere.yaml", cwd=tmp_path)
     assert (plain.code, plain.err.count("\n")) == (1, 1)
     assert "Traceback" in debug.err
+
+
+def own_study(folder: Path, rows: list[str], config: str = "") -> Path:
+    (folder / "ratings.csv").write_text("participant_id,item_id,harm\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    path = folder / "mine.yaml"
+    path.write_text(
+        "study: mine\ndata: {adapter: table, path: ratings.csv}\nfactors: {}\n"
+        f"dimensions:\n  harm: {{label: Harm, levels: 5, high_is: bad}}\n{config}",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_bad_data_in_a_second_run_leaves_the_tables_of_the_first(tmp_path: Path) -> None:
+    good = [f"p{p},i{i},{1 + (p + i) % 5}" for p in range(12) for i in range(4)]
+    config = own_study(tmp_path, good)
+    assert plural("run", config, "tables/ratings.parquet", cwd=tmp_path).code == 0
+    root = tmp_path / "results" / "mine"
+    before = table_bytes(root)
+    own_study(tmp_path, [*good[:-1], "p11,i3,9"])
+    again = plural("run", config, "tables/ratings.parquet", cwd=tmp_path)
+    assert again.code == 1
+    assert "row 49, column 'harm', value '9'" in again.err
+    assert table_bytes(root) == before
+    own_study(tmp_path, [*good[:-1], "p11,i3,4"])
+    assert plural("run", config, "tables/ratings.parquet", cwd=tmp_path).code == 0
+    assert table_bytes(root) != before
+
+
+def test_a_study_with_nothing_to_compare_and_single_ratings_still_gets_its_report(tmp_path: Path) -> None:
+    rows = [f"p{p},i{5 * p + j},{1 + (p + j) % 5}" for p in range(15) for j in range(5)]
+    config = own_study(tmp_path, rows, 'title: "<script>alert(1)</script>"\n')
+    run = plural("run", config, cwd=tmp_path)
+    assert run.code == 0, run.out + run.err
+    assert "not estimable" in run.out
+    report = tmp_path / "results" / "mine" / "report"
+    assert (report / "index.html").is_file()
+    assert "nothing to compare" in (report / "04_demographic_effects.html").read_text(encoding="utf-8")
+    assert not any("<script>alert" in page.read_text(encoding="utf-8") for page in report.glob("*.html"))
+
+
+def test_when_only_the_command_is_killed_the_step_ends_and_the_next_run_goes_on(
+    tmp_path: Path, tiny_config: Path
+) -> None:
+    command = [sys.executable, "-m", "plural_core", "run", str(tiny_config), DIMENSIONS]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True)
+    marker = tmp_path / "results" / "tiny" / "logs" / "tables.running"
+    deadline = time.monotonic() + 60
+    while not marker.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 120
+    again = plural("run", tiny_config, DIMENSIONS, cwd=tmp_path)
+    while "another run" in again.err and time.monotonic() < deadline:
+        time.sleep(1)
+        again = plural("run", tiny_config, DIMENSIONS, cwd=tmp_path)
+    assert again.code == 0, again.err
+    assert (tmp_path / "results" / "tiny" / DIMENSIONS).is_file()
+
+
+def test_ctrl_c_is_one_line(tmp_path: Path, tiny_config: Path) -> None:
+    command = [sys.executable, "-m", "plural_core", "run", str(tiny_config), DIMENSIONS]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    marker = tmp_path / "results" / "tiny" / "logs" / "tables.running"
+    deadline = time.monotonic() + 60
+    while not marker.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip() == "plural: interrupted; plural run goes on from here"

@@ -48,7 +48,7 @@ def fit_one(key: Key) -> Record:
     study = simulate(config)
     people = protect(study.tables.participants, config.factors, config.privacy.k, enabled=config.privacy.enabled)
     start = time.perf_counter()
-    fits = fit_dimensions(study.tables, people, config)
+    fits, _ = fit_dimensions(study.tables, people, config)
     effects = effects_table(fits)
     found: dict[str, dict[str, list[float | None]]] = {name: {} for name in fits}
     for row in effects.to_dict("records"):

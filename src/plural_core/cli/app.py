@@ -16,6 +16,7 @@ from plural_core.cli import actions
 from plural_core.cli.arguments import spread_settings
 from plural_core.errors import PluralError
 
+INTERRUPTED = 130
 app = typer.Typer(
     name="plural",
     help="The workbench for pluralistic alignment: ratings in, findings out.",
@@ -40,14 +41,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     debug = "--debug" in arguments or bool(os.environ.get("PLURAL_DEBUG"))
     arguments = spread_settings([a for a in arguments if a != "--debug"])
     try:
-        code = app(args=arguments, prog_name="plural", standalone_mode=False)
+        code = app(args=arguments or ["--help"], prog_name="plural", standalone_mode=False)
+        if code == INTERRUPTED:  # how typer reports Ctrl-C
+            raise KeyboardInterrupt
         raise SystemExit(code if isinstance(code, int) else 0)
     except PluralError as error:
         if debug:
             raise
         _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted; plural run goes on from here", code=130)
+        _fail("interrupted; plural run goes on from here", code=INTERRUPTED)
     except TyperException as error:  # a usage error: an unknown command, a missing argument
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         _fail(f"{message} (see plural --help)", code=2)

@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 
 from plural_core.demographics.effects import effect_rows, effects_table, stars, variance_table, vcov_table
-from plural_core.demographics.fit import fit_dimensions, shown_factors
+from plural_core.demographics.fit import fit_dimensions, model_frame, shown_factors
 from plural_core.ordinal import CLMMResult
 from plural_core.published import published_demographic_effects
 from plural_core.ratings.privacy import ProtectedParticipants
 from plural_core.ratings.tables import RatingTables
 from plural_core.study import StudyConfig
 
+FEWEST_PER_CELL = 5
+"""Fewer ratings of a level by a group leave the test of proportional odds without its chi-square distribution."""
 READABLE = {
     "dimension_label": "dimension",
     "label": "contrast",
@@ -43,11 +45,17 @@ class DemographicAnalysis:
         Levels of each factor, the reference level first.
     config : StudyConfig
         The study's config.
+    failed : dict of str to str
+        Dimensions that cannot be fitted, and why.
+    hidden : frozenset of str
+        Dimensions whose number of people left out may not be told, as it would count out a few.
     """
 
     fits: dict[str, CLMMResult]
     factors: dict[str, list[str]]
     config: StudyConfig
+    failed: dict[str, str]
+    hidden: frozenset[str]
 
     @cached_property
     def effects(self) -> pd.DataFrame:
@@ -77,12 +85,13 @@ class DemographicAnalysis:
         rows = []
         for dimension, fit in self.fits.items():
             levels = fit.random_effects["n_levels"]
+            told = dimension not in self.hidden
             rows.append(
                 {
                     "dimension": self.config.dimensions[dimension].label,
-                    "ratings": int(fit.n_obs),
-                    "left out": int(fit.n_dropped),
-                    "participants": int(levels["participant"]),
+                    "ratings": f"{int(fit.n_obs):,}" if told else "not shown",
+                    "ratings left out": f"{int(fit.n_dropped):,}" if told else "not shown",
+                    "participants": f"{int(levels['participant']):,}" if told else "not shown",
                     "items": int(levels["item"]),
                     "log-likelihood": float(fit.loglik),
                     "converged": bool(fit.converged),
@@ -104,8 +113,10 @@ class DemographicAnalysis:
                 at = [int(k) >= agree for k in table["at_least"]]
                 shown = table[at].drop_duplicates("level")
                 parts.append(shown.assign(dimension=dimension))
-        table = pd.concat(parts, ignore_index=True)
         columns = ["dimension", "factor", "level", "at_least", "estimate", "std_error", "ci_low", "ci_high"]
+        if not parts:
+            return pd.DataFrame(columns=columns).astype({"at_least": "int64", **dict.fromkeys(columns[4:], "float64")})
+        table = pd.concat(parts, ignore_index=True)
         return table[columns].astype({"level": object, "at_least": "int64"})
 
     def proportional_odds(self) -> pd.DataFrame:
@@ -116,30 +127,36 @@ class DemographicAnalysis:
         rows = []
         for dimension, fit in self.fits.items():
             for factor in self.factors:
-                try:
-                    table = fit.proportional_odds_check(factor).to_frame()
-                    row = table.iloc[0]
-                    ok = bool(row["converged"])
-                    values = {"lr_stat": row["lr_stat"], "df": row["df"], "p_value": row["p_value"]}
-                    note = "" if ok else "the wider model did not converge"
-                except (ValueError, ArithmeticError) as error:
-                    values = dict.fromkeys(("lr_stat", "df", "p_value"), np.nan)
-                    note = str(error)
+                values = dict.fromkeys(("lr_stat", "df", "p_value"), np.nan)
+                note = ""
+                if _fewest(fit, factor) < FEWEST_PER_CELL:
+                    note = f"not tested: some group chose a level fewer than {FEWEST_PER_CELL} times"
+                else:
+                    try:
+                        row = fit.proportional_odds_check(factor).to_frame().iloc[0]
+                        values = {name: float(row[name]) for name in values}
+                        note = "" if bool(row["converged"]) else "the wider model did not converge"
+                    except (ValueError, ArithmeticError) as error:
+                        note = str(error)
                 rows.append({"dimension": dimension, "factor": factor, **values, "note": note})
-        return pd.DataFrame(rows).astype({"lr_stat": float, "df": float, "p_value": float})
+        columns = ["dimension", "factor", "lr_stat", "df", "p_value", "note"]
+        return pd.DataFrame(rows, columns=columns).astype({"lr_stat": float, "df": float, "p_value": float})
 
     def describe_notes(self) -> str:
         """Return what readers must know about the fits: separation, boundary fits, failed convergence."""
-        lines = []
+        lines = [f"{self.config.dimensions[name].label}: not fitted, {why}." for name, why in self.failed.items()]
         for dimension, fit in self.fits.items():
             label = self.config.dimensions[dimension].label
             if not fit.converged:
-                lines.append(f"**{label}: the fit did not converge; do not use its numbers.**")
-            lines += [f"{label}: {message}" for message in fit.messages]
+                lines.append(f"{label}: THE FIT DID NOT CONVERGE; do not use its numbers.")
+            # How many rows were left out stands in the table above, where it may be told.
+            lines += [f"{label}: {message}" for message in fit.messages if "missing" not in message]
         return "\n\n".join(lines) or "Every model converged, with no level that cannot be estimated."
 
     def reading(self, labels: Mapping[str, str]) -> str:
         """Return the sentence under the forest plot."""
+        if not self.fits:
+            return "There is nothing to compare."
         n = int((self.rows["p_holm"] < 0.05).sum())
         total = int(self.rows["p_value"].notna().sum())
         where = "in one dimension" if len(labels) == 1 else f"in {len(labels)} dimensions"
@@ -149,6 +166,8 @@ class DemographicAnalysis:
     def findings(self, labels: Mapping[str, str], most: int = 8) -> Iterator[dict[str, Any]]:
         """Yield the findings, the surest first (arguments of ``Notebook.finding``)."""
         tested = self.rows[self.rows["p_value"].notna()].sort_values("p_value", kind="stable")
+        if tested.empty:
+            return
         clear = tested[tested["p_holm"] < 0.05]
         yield {
             "id": "effects_after_adjustment",
@@ -169,7 +188,7 @@ class DemographicAnalysis:
                 "value": change,
                 "ci_low": float(100 * np.expm1(row["ci_low"])),
                 "ci_high": float(100 * np.expm1(row["ci_high"])),
-                "n": int(self.fits[row["dimension"]].n_obs),
+                "n": None if row["dimension"] in self.hidden else int(self.fits[row["dimension"]].n_obs),
             }
 
 
@@ -187,13 +206,21 @@ def demographic_analysis(
     config : StudyConfig
         The study's config.
 
-    Raises
-    ------
-    DataError
-        No factor has two levels, or a dimension cannot be fitted.
+    Returns
+    -------
+    DemographicAnalysis
+        Empty, with the reasons in `failed`, where nothing can be compared or fitted.
     """
-    fits = fit_dimensions(tables, people, config)
-    return DemographicAnalysis(fits, shown_factors(people, config), config)
+    fits, failed = fit_dimensions(tables, people, config)
+    ids = pd.Index(people.participants["participant_id"])
+    hidden = set()
+    for dimension in fits:
+        frame, factors = model_frame(tables, people, config, dimension)
+        used = np.zeros(len(ids), dtype=np.int64)
+        used[ids.get_indexer(frame.loc[frame[list(factors)].notna().all(axis=1), "participant"].unique())] = 1
+        if not used.all() and not people.allows(used):
+            hidden.add(dimension)
+    return DemographicAnalysis(fits, shown_factors(people, config), config, failed, frozenset(hidden))
 
 
 def percent_rows(rows: pd.DataFrame, labels: Mapping[str, str], published: bool) -> pd.DataFrame:
@@ -221,6 +248,13 @@ def percent_rows(rows: pd.DataFrame, labels: Mapping[str, str], published: bool)
         values = dict(zip(keys, table["percent_change"].astype(float), strict=True))
     result["published"] = [values.get(key, np.nan) for key in zip(result["dimension"], result["term"], strict=True)]
     return result
+
+
+def _fewest(fit: CLMMResult, factor: str) -> int:
+    """Return the smallest number of ratings of one level by one group."""
+    frame = fit.frame
+    counts = pd.crosstab(frame.frame[factor], frame.y)
+    return int(counts.to_numpy().min()) if counts.size else 0
 
 
 def _why(fit: CLMMResult, term: str) -> str:

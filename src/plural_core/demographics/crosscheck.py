@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from plural_core.demographics.analysis import DemographicAnalysis
-from plural_core.demographics.fit import model_frame, study_formula
+from plural_core.demographics.analysis import demographic_analysis
+from plural_core.demographics.fit import NOTHING_TO_COMPARE, model_frame, study_formula
 from plural_core.errors import WorkflowError
 from plural_core.ordinal import CLMMResult, clmm
 from plural_core.ratings.privacy import ProtectedParticipants
@@ -216,7 +216,7 @@ def compare_with_r(fit: CLMMResult, reference: pd.DataFrame) -> pd.DataFrame:
 
 
 def linear_crosscheck(
-    analysis: DemographicAnalysis, tables: RatingTables, people: ProtectedParticipants, timeout: float = 600.0
+    tables: RatingTables, people: ProtectedParticipants, config: StudyConfig, timeout: float = 600.0
 ) -> pd.DataFrame:
     """Set lme4's linear mixed model of every dimension beside the study's own models.
 
@@ -226,6 +226,11 @@ def linear_crosscheck(
         Columns dimension, term, estimate, p_value (ours), linear_estimate, linear_p_value, same_sign,
         same_significance (at 5 %, before adjustment).
     """
+    if not pymer4_available():
+        raise WorkflowError(NO_R if not r_available() else "pymer4 (extra [r]) is not installed here")
+    analysis = demographic_analysis(tables, people, config)
+    if not analysis.fits:
+        raise WorkflowError(next(iter(analysis.failed.values())))
     frames = {d: model_frame(tables, people, analysis.config, d)[0] for d in analysis.fits}
     linear = linear_mixed_models(frames, analysis.factors, study_formula(list(analysis.factors)), timeout)
     linear = linear.rename(columns={"estimate": "linear_estimate", "p_value": "linear_p_value"})
@@ -246,14 +251,21 @@ def clmm_crosscheck(
     DataFrame
         As `compare_with_r` returns it, with the dimension in front.
     """
+    if not r_available():
+        raise WorkflowError(NO_R)
     frame, factors = model_frame(tables, people, config, dimension)
+    if not factors:
+        raise WorkflowError(NOTHING_TO_COMPARE)
     subset = random_subset(frame, n_ratings, config.seed)
     kept = [name for name in factors if len(set(subset[name])) > 1]
     formula = study_formula(kept)
     subset = subset[["rating", "participant", "item", *kept]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a subset has more random effects than ratings; the study has not
-        ours = clmm(formula, subset)
+        try:
+            ours = clmm(formula, subset)
+        except ValueError as error:
+            raise WorkflowError(f"the random subset cannot be fitted: {error}") from None
     table = compare_with_r(ours, r_clmm(subset, formula))
     table.insert(0, "dimension", dimension)
     return table

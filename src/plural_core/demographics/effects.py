@@ -32,6 +32,10 @@ def effects_table(fits: Mapping[str, CLMMResult]) -> pd.DataFrame:
         fit.coefficients[COEFFICIENT_COLUMNS].rename_axis("term").reset_index().assign(dimension=dimension)
         for dimension, fit in fits.items()
     ]
+    if not parts:
+        return pd.DataFrame(columns=["dimension", "term"], dtype=object).assign(
+            **{name: pd.Series(dtype=float) for name in (*COEFFICIENT_COLUMNS, "p_holm")}
+        )
     table = pd.concat(parts, ignore_index=True)
     # An infinite estimate (a separated level) is not a number to compute with; the notes name it.
     table[COEFFICIENT_COLUMNS] = table[COEFFICIENT_COLUMNS].replace([math.inf, -math.inf], math.nan)
@@ -62,7 +66,10 @@ def vcov_table(fits: Mapping[str, CLMMResult]) -> pd.DataFrame:
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True)
+    empty = pd.DataFrame({"dimension": [], "term_a": [], "term_b": []}, dtype=object).assign(
+        value=pd.Series(dtype=float)
+    )
+    return pd.concat(parts, ignore_index=True) if parts else empty
 
 
 def effect_rows(effects: pd.DataFrame, factors: Mapping[str, list[str]]) -> pd.DataFrame:
@@ -99,11 +106,11 @@ def variance_table(fits: Mapping[str, CLMMResult]) -> pd.DataFrame:
                 "sd": float(row["sd"]),
                 "variance": float(row["variance"]),
                 "share": float(row["variance"]) / total,
-                "n_levels": int(row["n_levels"]),
             }
             for term, row in effects.iterrows()
         ]
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows, columns=["dimension", "term", "sd", "variance", "share"])
+    return frame.astype(dict.fromkeys(("sd", "variance", "share"), float))
 
 
 def predictor_table(rows: pd.DataFrame, labels: Mapping[str, str], alpha: float = 0.05) -> pd.DataFrame:

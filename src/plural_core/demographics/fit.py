@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from plural_core.errors import DataError
 from plural_core.ordinal import CLMMResult, clmm
 from plural_core.ratings.privacy import NOT_STATED, ProtectedParticipants
 from plural_core.ratings.tables import RatingTables
 from plural_core.study import StudyConfig
+
+NOTHING_TO_COMPARE = "no factor has two groups that may be shown, so there is nothing to compare"
 
 
 def shown_factors(people: ProtectedParticipants, config: StudyConfig) -> dict[str, list[str]]:
@@ -82,7 +83,7 @@ def model_frame(
 
 def fit_dimensions(
     tables: RatingTables, people: ProtectedParticipants, config: StudyConfig, *, penalty: str | None = None
-) -> dict[str, CLMMResult]:
+) -> tuple[dict[str, CLMMResult], dict[str, str]]:
     """Fit the study's model to every dimension.
 
     Parameters
@@ -98,21 +99,20 @@ def fit_dimensions(
 
     Returns
     -------
-    dict
-        The fit of each dimension, in the config's order.
-
-    Raises
-    ------
-    DataError
-        No factor has two levels, or a dimension cannot be fitted: its own reason.
+    fits : dict
+        The fit of each dimension that can be fitted, in the config's order; none where no factor has two levels.
+    failed : dict
+        For each other dimension, why it cannot be fitted.
     """
     fits: dict[str, CLMMResult] = {}
+    failed: dict[str, str] = {}
     for dimension in config.dimensions:
         frame, factors = model_frame(tables, people, config, dimension)
         if not factors:
-            raise DataError("no factor has two levels with enough participants: there is nothing to compare")
+            failed[dimension] = NOTHING_TO_COMPARE
+            continue
         try:
             fits[dimension] = clmm(study_formula(list(factors)), frame, penalty=penalty)
         except ValueError as error:
-            raise DataError(f"dimension '{dimension}': {error}") from error
-    return fits
+            failed[dimension] = str(error)
+    return fits, failed

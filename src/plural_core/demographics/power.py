@@ -295,7 +295,9 @@ def power_analysis(tables: RatingTables, people: ProtectedParticipants, config: 
     """
     names = config.power.dimensions or list(config.dimensions)
     chosen = config.model_copy(update={"dimensions": {name: config.dimensions[name] for name in names}})
-    fits = fit_dimensions(tables, people, chosen)
+    fits, failed = fit_dimensions(tables, people, chosen)
+    if not fits:
+        raise DataError(f"no power to compute: {next(iter(failed.values()))}")
     designs = {}
     for name, fit in fits.items():
         frame, factors = model_frame(tables, people, config, name)

@@ -68,7 +68,12 @@ def forest_figure(
             y=positions,
             mode="markers",
             name="this study",
-            marker={"symbol": "square", "size": 9, "color": OKABE_ITO["blue"], "line": {"color": INK, "width": 0.5}},
+            marker={
+                "symbol": [_symbol(v, bounds) for v in data[estimate]],
+                "size": 9,
+                "color": OKABE_ITO["blue"],
+                "line": {"color": INK, "width": 0.5},
+            },
             text=[str(v) for v in data[label]],
             customdata=data[[estimate, low, high]],
             hovertemplate=(
@@ -145,7 +150,7 @@ def _intervals(
     for y, a, b in zip(positions, data[low], data[high], strict=True):
         if pd.isna(a) or pd.isna(b):
             continue
-        lines_x += [max(a, bounds[0]), min(b, bounds[1]), None]
+        lines_x += [min(max(a, bounds[0]), bounds[1]), max(min(b, bounds[1]), bounds[0]), None]
         lines_y += [y, y, None]
         if a < bounds[0]:
             arrows["triangle-left"][0].append(bounds[0])
@@ -198,6 +203,11 @@ def _numbers(
             showarrow=False,
             font={"size": 11.5, "color": INK if pd.notna(value) else SOFT},
         )
+
+
+def _symbol(value: float, bounds: tuple[float, float]) -> str:
+    """Return a square, or for an estimate beyond the axis an arrow head that points to it."""
+    return "arrow-bar-left" if value < bounds[0] else "arrow-bar-right" if value > bounds[1] else "square"
 
 
 def _cut(text: str) -> str:

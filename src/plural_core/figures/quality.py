@@ -108,9 +108,11 @@ def scale_use_figure(use: pd.DataFrame, title: str = "How the scales were used")
     dimensions = list(dict.fromkeys(use["dimension"]))
     figure = new_figure(title, "share of ratings", height=row_height(len(dimensions), 40, 170))
     most = int(use["level"].max())
+    levels_of = use.groupby("dimension")["level"].max()
     for level in sorted(use["level"].unique()):
         part = use[use["level"] == level]
-        shade = DIVERGING[round((level - 1) / max(most - 1, 1) * (len(DIVERGING) - 1))]
+        place = (level - 1) / (part["dimension"].map(levels_of) - 1).clip(lower=1)
+        shade = [DIVERGING[round(p * (len(DIVERGING) - 1))] for p in place]
         labels = part["level_label"].astype(str)
         figure.add_trace(
             go.Bar(
@@ -122,7 +124,7 @@ def scale_use_figure(use: pd.DataFrame, title: str = "How the scales were used")
                     "color": shade,
                     "line": {"color": "white", "width": 1},
                     "pattern": {
-                        "shape": "/" if level <= most / 2 else "",
+                        "shape": ["/" if p < 0.5 else "" for p in place],
                         "fillmode": "overlay",
                         "fgcolor": "rgba(255,255,255,0.55)",
                         "size": 6,
@@ -135,7 +137,7 @@ def scale_use_figure(use: pd.DataFrame, title: str = "How the scales were used")
                 hovertemplate="%{y}: %{customdata}, %{x:.1%}<extra></extra>",
             )
         )
-    figure.update_layout(barmode="stack", legend_traceorder="normal")
+    figure.update_layout(barmode="stack", legend_traceorder="normal", showlegend=most <= 10)
     figure.update_xaxes(tickformat=".0%", range=[0, 1])
     figure.update_yaxes(autorange="reversed")
     return figure

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import os
 import types
+import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -26,7 +28,7 @@ from plural_core.manifest import now, write_manifest
 from plural_core.notebooks.display import figure_bundle, table_html
 from plural_core.notebooks.parameters import check_parameters
 from plural_core.ratings.privacy import ProtectedParticipants, protect
-from plural_core.ratings.schemas import check_table
+from plural_core.ratings.schemas import TABLES, check_table
 from plural_core.ratings.tables import RatingTables
 from plural_core.study import Study, load_study
 from plural_core.study.config import OWN_INSTRUMENT
@@ -61,8 +63,9 @@ def begin(name: str, namespace: Mapping[str, Any], sections: Sequence[str] = ())
     study = _open_study(str(given["config"]))
     # From here on the error handler knows where plural run and plural status look for its line.
     get_ipython().plural_error_file = study.logs / f"{name}.error"
+    _warnings_to_log(study.logs / f"{name}.warnings")
     notebook = Notebook(name, study, tuple(sections))
-    display(Markdown(notebook.header()))
+    notebook.show_header()
     return notebook
 
 
@@ -119,17 +122,26 @@ class Notebook:
 
     def with_labels(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return a table with the labels of its dimensions and factors instead of their names."""
-        known = {"dimension": self.labels, "factor": self.factor_labels}
+        known = {
+            "dimension": self.labels,
+            "row": self.labels,
+            "column": self.labels,
+            "factor": self.factor_labels,
+        }
         return table.assign(**{c: [known[c].get(v, v) for v in table[c]] for c in known if c in table.columns})
 
     def rng(self) -> np.random.Generator:
         """Return a random generator of the notebook's own: the same for the same study seed."""
         return np.random.default_rng([self.config.seed, zlib.crc32(self.name.encode())])
 
-    def header(self) -> str:
-        """Return the lines that stand under every notebook's title."""
-        mark = "**Simulated data.** " if self.config.simulated else ""
-        return f"{mark}Study **{self.study.title}**. {self.config.description}".strip()
+    def show_header(self) -> None:
+        """Show the lines that stand under every notebook's title."""
+        mark = "<strong>Simulated data.</strong> " if self.config.simulated else ""
+        title, about = html.escape(self.study.title), html.escape(self.config.description)
+        display(
+            {"text/html": f"<p>{mark}Study <strong>{title}</strong>. {about}</p>", "text/plain": self.study.title},
+            raw=True,
+        )
 
     def table(self, name: str) -> pd.DataFrame:
         """Read a table that an earlier step made."""
@@ -153,15 +165,25 @@ class Notebook:
         if self.config.simulated:
             mark_simulated(figure)
         display(figure_bundle(figure, reading), raw=True)
-        display(Markdown(f"*{reading}*"))
+        display({"text/html": f"<p><em>{html.escape(reading)}</em></p>", "text/plain": reading}, raw=True)
 
     def show_table(self, table: pd.DataFrame, caption: str, rows: int = 20) -> None:
         """Show the first `rows` rows of a table with a caption; texts are shown as text, never as HTML."""
         display({"text/html": table_html(table, caption, rows), "text/plain": table.head(rows).to_string()}, raw=True)
 
     def say(self, text: str) -> None:
-        """Show a sentence that depends on the data."""
-        display(Markdown(text))
+        """Show sentences that depend on the data, as plain text; an empty line starts a paragraph."""
+        paragraphs = "".join(f"<p>{html.escape(part)}</p>" for part in text.split("\n\n") if part.strip())
+        if paragraphs:
+            display({"text/html": paragraphs, "text/plain": text}, raw=True)
+
+    def nothing(self, reason: str, *tables: str) -> None:
+        """Say why a part has no result, and leave its tables empty, so that the rest of the study goes on."""
+        self.say(reason)
+        for name in tables:
+            columns = TABLES[name].schema.columns
+            empty = {c: pd.Series(dtype=str(column.dtype)) for c, column in columns.items()}
+            self.save(name, pd.DataFrame(empty))
 
     def finding(
         self,
@@ -175,7 +197,8 @@ class Notebook:
         """Keep a finding and show its sentence."""
         finding = make_finding(id, sentence, value, ci_low, ci_high, n, simulated=self.config.simulated)
         self._findings = [f for f in self._findings if f.id != id] + [finding]
-        display(Markdown(f"> {finding.sentence}"))
+        quoted = f"<blockquote><p>{html.escape(finding.sentence)}</p></blockquote>"
+        display({"text/html": quoted, "text/plain": finding.sentence}, raw=True)
 
     def finish(self) -> None:
         """Write the findings; called in the last cell."""
@@ -203,6 +226,19 @@ def _open_study(config: str) -> Study:
     if path.is_file() or path.is_absolute() or not below.is_file():
         return load_study(path)
     return load_study(below, results=project_folder() / load_study(below).config.results)
+
+
+def _warnings_to_log(path: Path) -> None:
+    """Keep Python's warnings, with their paths and lines of code, out of what readers see."""
+    path.unlink(missing_ok=True)
+
+    def write(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(f"{filename}:{lineno}: {category.__name__}: {message}\n")
+
+    warnings.showwarning = write  # type: ignore[assignment]
 
 
 def _show_errors_as_one_line(name: str) -> None:

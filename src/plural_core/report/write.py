@@ -75,13 +75,13 @@ def _page(source: Path, study: Study) -> Page:
 
 
 def _title_and_question(document: nbformat.NotebookNode, name: str) -> tuple[str, str]:
-    text = "\n".join(cell.source for cell in document.cells if cell.cell_type == "markdown")
+    text = "\n\n".join(cell.source for cell in document.cells if cell.cell_type == "markdown")
     lines = [line.strip() for line in text.splitlines()]
     title = next((line.removeprefix("# ") for line in lines if line.startswith("# ")), name)
     start = next((i for i, line in enumerate(lines) if line.lower() == "## question"), None)
     paragraph: list[str] = []
     for line in lines[start + 1 :] if start is not None else []:
-        if not line and paragraph:
+        if (not line and paragraph) or line.startswith("#"):
             break
         if line:
             paragraph.append(line)

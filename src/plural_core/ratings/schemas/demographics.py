@@ -59,7 +59,6 @@ SPECS: list[TableSpec] = [
             "sd": number(0.0),
             "variance": number(0.0),
             "share": number(0.0, 1.0),
-            "n_levels": count(),
         },
     ),
     table(
