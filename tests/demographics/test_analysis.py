@@ -128,8 +128,43 @@ def test_those_who_did_not_state_a_factor_are_left_out_and_counted(config: Study
     fits = demographic_analysis(RatingTables(tables.ratings, tables.items, participants), people, config)
     lost = tables.ratings["participant_id"].isin(participants.loc[silent, "participant_id"])
     per_dimension = int((lost & (tables.ratings["dimension"] == "toxicity")).sum())
-    assert fits.data["left out"].tolist() == [per_dimension, per_dimension]
+    assert fits.data["ratings left out"].tolist() == [f"{per_dimension:,}"] * 2
     assert "politicalnot stated" not in set(fits.effects["term"])
+
+
+def test_numbers_that_would_count_out_a_few_people_are_not_shown(config: StudyConfig, tables: RatingTables) -> None:
+    participants = tables.participants.copy()
+    # 12 state no gender, 11 of the same and one more no politics: 13 left out, one more than state no gender.
+    participants.loc[participants.index[:12], "gender"] = None
+    participants.loc[participants.index[1:13], "political"] = None
+    people = protect(participants, config.factors, 10)
+    analysis = demographic_analysis(RatingTables(tables.ratings, tables.items, participants), people, config)
+    assert set(analysis.data["participants"]) == {"not shown"}
+    assert set(analysis.data["ratings left out"]) == {"not shown"}
+    assert "missing" not in analysis.describe_notes()
+    assert all(f["n"] is None for f in analysis.findings(LABELS) if f["id"].startswith("effect_"))
+
+
+def test_with_nothing_to_compare_every_table_is_empty_and_says_why(config: StudyConfig, tables: RatingTables) -> None:
+    alone = config.model_copy(update={"factors": {}})
+    analysis = demographic_analysis(tables, protect(tables.participants, {}, 10), alone)
+    assert "nothing to compare" in analysis.describe_notes()
+    assert list(analysis.findings(LABELS)) == [] or analysis.effects.empty
+    for name, table in {
+        "effects_demographic": analysis.effects,
+        "vcov_demographic": analysis.vcov,
+        "variance_shares": analysis.variances,
+        "marginal_probabilities": analysis.marginal_probabilities(),
+        "proportional_odds": analysis.proportional_odds(),
+    }.items():
+        assert check_table(table, name).empty
+
+
+def test_too_few_ratings_of_a_level_are_not_tested_for_proportional_odds(analysis: DemographicAnalysis) -> None:
+    checks = analysis.proportional_odds()
+    skipped = checks["note"].str.startswith("not tested")
+    assert checks.loc[skipped, "p_value"].isna().all()
+    assert checks.loc[~skipped, "p_value"].between(0, 1).all()
 
 
 def test_a_separated_level_is_named_and_the_rest_stays(
