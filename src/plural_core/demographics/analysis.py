@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from plural_core.demographics.effects import effect_rows, effects_table, stars, variance_table, vcov_table
-from plural_core.demographics.fit import fit_dimensions, model_frame, shown_factors
+from plural_core.demographics.fit import fit_dimensions, shown_factors
 from plural_core.ordinal import CLMMResult
 from plural_core.published import published_demographic_effects
 from plural_core.ratings.privacy import ProtectedParticipants
@@ -214,10 +214,9 @@ def demographic_analysis(
     fits, failed = fit_dimensions(tables, people, config)
     ids = pd.Index(people.participants["participant_id"])
     hidden = set()
-    for dimension in fits:
-        frame, factors = model_frame(tables, people, config, dimension)
+    for dimension, fit in fits.items():
         used = np.zeros(len(ids), dtype=np.int64)
-        used[ids.get_indexer(frame.loc[frame[list(factors)].notna().all(axis=1), "participant"].unique())] = 1
+        used[ids.get_indexer(next(g.levels for g in fit.frame.groups if g.term.name == "participant"))] = 1
         if not used.all() and not people.allows(used):
             hidden.add(dimension)
     return DemographicAnalysis(fits, shown_factors(people, config), config, failed, frozenset(hidden))
