@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from plural_core.preferences import ConditionSkipped, aggregate, scale_of
 from plural_core.study import StudyConfig
-from plural_core.study.config import DimensionConfig
+from plural_core.study.measures_config import DimensionConfig
 
 RATINGS = st.lists(st.integers(0, 4), max_size=7)
 

@@ -14,7 +14,7 @@ from plural_core.errors import PrivacyError
 from plural_core.ratings.differencing import small_difference
 from plural_core.ratings.privacy import NOT_STATED, ProtectedParticipants, protect, suppress_counts
 from plural_core.study import instrument
-from plural_core.study.config import FactorConfig
+from plural_core.study.measures_config import FactorConfig
 
 FACTORS = {name: FactorConfig(**value) for name, value in instrument.factors().items()}
 

@@ -59,29 +59,38 @@ class Stratum:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: passes over the merged pairs, or a number of updates.
+    """How long to train: passes over the merged pairs, a number of updates, or as many tokens as another condition.
 
     Parameters
     ----------
-    kind : {"passes", "steps"}
-        ``passes``: updates grow with the number of merged pairs; ``steps``: equal updates for all conditions.
+    kind : {"passes", "steps", "tokens"}
+        ``passes``: updates grow with the number of merged pairs; ``steps``: equal updates for all conditions;
+        ``tokens``: as many tokens as the condition `like` is trained on.
     value : int
         Number of passes or of steps, 1 or more.
+    like : str or None
+        The condition that gives the tokens.
     """
 
-    kind: Literal["passes", "steps"] = "passes"
+    kind: Literal["passes", "steps", "tokens"] = "passes"
     value: int = 1
+    like: str | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in ("passes", "steps") or self.value < 1:
+        if self.kind not in ("passes", "steps", "tokens") or self.value < 1:
             raise ConfigError(f"budget: give passes or steps and a number from 1 up, not {self.kind}={self.value}")
+        if (self.kind == "tokens") != (self.like is not None):
+            raise ConfigError("budget: tokens needs the name of a condition, and the other kinds take none")
 
-    def updates(self, n_pairs: int, batch: int) -> int:
-        """Return the number of updates for `n_pairs` merged pairs in batches of `batch` (the last may be short)."""
-        return self.value if self.kind == "steps" else self.value * ceil(n_pairs / batch)
+    def updates(self, n: int, batch: int) -> int:
+        """Return the number of updates for `n` pairs or prompts in batches of `batch` (the last may be short).
+
+        For a budget in tokens it is the number of one pass: who trains stops when the tokens are spent.
+        """
+        return self.value if self.kind == "steps" else self.value * ceil(n / batch)
 
     def __str__(self) -> str:
-        return f"{self.kind}={self.value}"
+        return f"{self.kind}={self.like or self.value}"
 
 
 @dataclass(frozen=True)

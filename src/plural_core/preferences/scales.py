@@ -8,7 +8,7 @@ import numpy as np
 
 from plural_core.errors import listing
 from plural_core.preferences.condition import OWN_SCALE, ConditionSkipped
-from plural_core.study.config import DimensionConfig
+from plural_core.study.measures_config import DimensionConfig
 
 
 @dataclass(frozen=True, eq=False)

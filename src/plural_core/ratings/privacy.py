@@ -37,7 +37,7 @@ from plural_core.ratings.merging import (
     possible_merges,
 )
 from plural_core.ratings.shown_levels import NOT_STATED, ShownFactor, read_factor
-from plural_core.study.config import FactorConfig
+from plural_core.study.measures_config import FactorConfig
 
 __all__ = ["NOT_STATED", "ProtectedParticipants", "protect", "suppress_counts"]
 

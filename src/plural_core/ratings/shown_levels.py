@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from plural_core.ratings.merging import Group, Grouping, Levels, merge_small
-from plural_core.study.config import FactorConfig
+from plural_core.study.measures_config import FactorConfig
 
 NOT_STATED = "not stated"
 CATCH_ALL = ("other", "others", "another", "andere", "sonstige")

@@ -3,12 +3,11 @@
 from plural_core.study.config import (
     AgreementConfig,
     DataConfig,
-    DimensionConfig,
-    FactorConfig,
     PrivacyConfig,
     StudyConfig,
 )
 from plural_core.study.load import load_study, parse_overrides
+from plural_core.study.measures_config import DimensionConfig, FactorConfig
 from plural_core.study.paths import Study
 
 __all__ = [

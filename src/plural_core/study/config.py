@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -11,7 +10,14 @@ from pydantic import Field, field_validator, model_validator
 from plural_core.errors import nearest
 from plural_core.study import instrument
 from plural_core.study.base import Section
+from plural_core.study.conditions_config import ConditionConfig, ExperimentConfig, PromptsConfig
+from plural_core.study.evaluation_config import EvaluationConfig, JudgeConfig
+from plural_core.study.measures_config import DimensionConfig, FactorConfig
+from plural_core.study.models_config import ModelsConfig
+from plural_core.study.pooling_config import PoolingConfig
 from plural_core.study.simulation_config import SimulationConfig
+from plural_core.study.training_config import TrainingConfig
+from plural_core.study.tuning_check import check_tuning
 
 AdapterName = Literal["simulation", "table", "aligniverse", "popquorn", "sbic", "dices", "prism"]
 OWN_INSTRUMENT = ("simulation", "aligniverse")
@@ -19,106 +25,6 @@ STANDARD_FACTORS = ("country", "gender", "age_band", "political", "ethnicity")
 RESERVED = ("participant_id", "item_id", "dimension", "rating", "position", "passed_attention")
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
 _COLUMN = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
-
-
-class DimensionConfig(Section):
-    """One rated dimension; it owns its scale."""
-
-    label: str
-    """Name shown to readers."""
-    definition: str = ""
-    """What raters were told the dimension means."""
-    levels: int = Field(default=5, ge=2, le=100)
-    """Number of levels; ratings are level numbers 1 ... levels."""
-    labels: list[str] | None = None
-    """One label per level, lowest first."""
-    high_is: Literal["good", "bad"] = "good"
-    """Direction: is a high rating good or bad?"""
-    agree_from: int | None = None
-    """Lowest level that counts as agreeing (default: the upper part of the scale)."""
-    disagree_to: int | None = None
-    """Highest level that counts as disagreeing (default: the lower part of the scale)."""
-    scales: dict[str, list[int | None]] = Field(default_factory=dict)
-    """Maps to coarser scales: for each level its new level, or null to drop the rating."""
-    values: dict[str, int] = Field(default_factory=dict)
-    """Raw values that are not level numbers: what stands in the file, and the level it means."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.labels is not None and len(self.labels) != self.levels:
-            raise ValueError(f"labels: {len(self.labels)} labels for {self.levels} levels")
-        for name, value in (("agree_from", self.agree_from), ("disagree_to", self.disagree_to)):
-            if value is not None and not 1 <= value <= self.levels:
-                raise ValueError(f"{name}: {value} is not a level from 1 to {self.levels}")
-        if self.disagree_level >= self.agree_level:
-            raise ValueError(f"disagree_to ({self.disagree_level}) must lie below agree_from ({self.agree_level})")
-        for name, mapping in self.scales.items():
-            _check_scale(name, mapping, self.levels)
-        for raw, level in self.values.items():
-            if not 1 <= level <= self.levels:
-                raise ValueError(f"values: '{raw}' maps to {level}, not a level from 1 to {self.levels}")
-        return self
-
-    @property
-    def agree_level(self) -> int:
-        """Lowest level that counts as agreeing."""
-        return self.agree_from if self.agree_from is not None else self.levels // 2 + 1 + self.levels % 2
-
-    @property
-    def disagree_level(self) -> int:
-        """Highest level that counts as disagreeing."""
-        return self.disagree_to if self.disagree_to is not None else self.levels // 2
-
-
-def _check_scale(name: str, mapping: list[int | None], levels: int) -> None:
-    if len(mapping) != levels:
-        raise ValueError(f"scales.{name}: {len(mapping)} entries for {levels} levels")
-    kept = [m for m in mapping if m is not None]
-    if kept != sorted(kept) or not kept or set(kept) != set(range(1, max(kept) + 1)) or max(kept) < 2:
-        raise ValueError(
-            f"scales.{name}: the new levels must rise from 1 without gaps and be at least two; found {mapping}"
-        )
-
-
-class FactorConfig(Section):
-    """One property of participants that the analyses compare."""
-
-    label: str | None = None
-    """Name shown to readers (default: the column's name)."""
-    levels: list[str] | None = None
-    """Expected levels in reading order (default: those in the data)."""
-    reference: str | None = None
-    """Reference level of contrasts (default: the first level)."""
-    ordered: bool = False
-    """Levels have an order, so small ones merge with a neighbour."""
-    recode: dict[str, str] = Field(default_factory=dict)
-    """What stands in the file, and the level it means; one of ``data.missing`` to take it as not stated."""
-    bands: dict[str, list[float]] = Field(default_factory=dict)
-    """For a column of numbers: each level with its lowest and highest number; other numbers are not stated."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _levels_of_bands(cls, raw: Any) -> Any:
-        if isinstance(raw, dict) and isinstance(raw.get("bands"), dict) and raw["bands"]:
-            return {"levels": [str(name) for name in raw["bands"]], "ordered": True, **raw}
-        return raw
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if any(len(ends) != 2 or ends[0] > ends[1] for ends in self.bands.values()):
-            raise ValueError("bands: give each level its lowest and highest number, for example {'18-30': [18, 30]}")
-        ends = sorted(self.bands.values())
-        if any(right[0] <= left[1] for left, right in pairwise(ends)):
-            raise ValueError("bands: two bands overlap")
-        if self.levels is not None:
-            if len(set(self.levels)) != len(self.levels):
-                raise ValueError("levels: a level is named twice")
-            if self.reference is not None and self.reference not in self.levels:
-                raise ValueError(
-                    f"reference: unknown level '{self.reference}'.{nearest(self.reference, self.levels)} "
-                    f"Known levels: {', '.join(self.levels)}"
-                )
-        return self
 
 
 class ColumnsConfig(Section):
@@ -261,6 +167,17 @@ class StudyConfig(Section):
     privacy: PrivacyConfig = PrivacyConfig()
     agreement: AgreementConfig = AgreementConfig()
     power: PowerConfig = PowerConfig()
+    prompts: PromptsConfig = PromptsConfig()
+    conditions: dict[str, ConditionConfig] = Field(default_factory=dict)
+    """What models are tuned on, by name; experiments choose among them."""
+    experiments: dict[str, ExperimentConfig] = Field(default_factory=dict)
+    """Questions put to tuned models, by name."""
+    models: ModelsConfig = ModelsConfig()
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    judges: dict[str, JudgeConfig] = Field(default_factory=dict)
+    """Who scores answers, by name, the one that findings quote first (default: lexicon, or else ratings_model)."""
+    pooling: PoolingConfig = PoolingConfig()
 
     @model_validator(mode="before")
     @classmethod
@@ -273,6 +190,9 @@ class StudyConfig(Section):
             raw = dict(raw)
             raw.setdefault("dimensions", instrument.dimensions())
             raw.setdefault("factors", instrument.factors())
+        if not raw.get("judges"):
+            judge = "lexicon" if adapter == "simulation" else "ratings_model"
+            raw = raw | {"judges": {judge: {"kind": judge}}}
         for kind in ("dimensions", "factors"):
             if isinstance(raw.get(kind), dict):  # "gender:" with nothing behind it asks for the defaults
                 raw = raw | {kind: {name: {} if section is None else section for name, section in raw[kind].items()}}
@@ -306,12 +226,26 @@ class StudyConfig(Section):
             raise ValueError("privacy.enabled: only a simulated study may switch suppression off")
         if self.data.adapter != "simulation" and self.data.path is None:
             raise ValueError(f"data.path: adapter '{self.data.adapter}' needs a file or folder (--set data.path=...)")
+        check_tuning(self)
         return self
 
     @property
     def simulated(self) -> bool:
         """Whether the ratings come from the simulation: every finding and figure then says so."""
         return self.data.adapter == "simulation"
+
+    @property
+    def tuned_conditions(self) -> list[str]:
+        """Conditions that some experiment wants, each once, in the order of the experiments."""
+        return list(dict.fromkeys(name for e in self.experiments.values() for name in e.conditions))
+
+    @property
+    def scored_dimensions(self) -> list[str]:
+        """Dimensions that judges score, in the config's order."""
+        wanted = self.evaluation.dimensions or [
+            d for name in self.tuned_conditions for d in self.conditions[name].dimensions
+        ]
+        return [name for name in self.dimensions if name in wanted]
 
     def section(self, *names: str) -> dict[str, Any]:
         """Return the named top-level sections as plain data, for hashing."""

@@ -12,7 +12,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from plural_core.study import instrument
-from plural_core.study.config import DimensionConfig, FactorConfig, StudyConfig
+from plural_core.study.config import StudyConfig
+from plural_core.study.measures_config import DimensionConfig, FactorConfig
 
 _HEAD = """\
 # Every key of a study config with its default. Copy it, keep what differs, delete the rest: an omitted key has

@@ -6,7 +6,8 @@ from plural_core.errors import listing, nearest
 from plural_core.ratings.coded import Coded
 from plural_core.ratings.ingest import IngestLog
 from plural_core.ratings.raw import RawTable
-from plural_core.study.config import FactorConfig, StudyConfig
+from plural_core.study.config import StudyConfig
+from plural_core.study.measures_config import FactorConfig
 
 
 def to_levels(

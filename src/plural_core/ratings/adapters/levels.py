@@ -7,7 +7,7 @@ import numpy as np
 from plural_core.errors import listing
 from plural_core.ratings.coded import Coded
 from plural_core.ratings.raw import RawTable
-from plural_core.study.config import DimensionConfig
+from plural_core.study.measures_config import DimensionConfig
 
 MISSING = 0  # no rating; levels count from 1
 

@@ -6,11 +6,11 @@ import pandas as pd
 import pandera.pandas as pa
 
 from plural_core.errors import DataError
-from plural_core.ratings.schemas import agreement, demographics, quality, study_tables, truth
+from plural_core.ratings.schemas import agreement, demographics, quality, study_tables, truth, tuning
 from plural_core.ratings.schemas.base import TableSpec
 
 TABLES: dict[str, TableSpec] = {
-    spec.name: spec for group in (study_tables, truth, quality, agreement, demographics) for spec in group.SPECS
+    spec.name: spec for group in (study_tables, truth, quality, agreement, demographics, tuning) for spec in group.SPECS
 }
 
 

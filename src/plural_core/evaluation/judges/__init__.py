@@ -1,0 +1,1 @@
+"""Judges behind one protocol: lexicon, ratings_model, openai, classifier."""

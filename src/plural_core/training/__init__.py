@@ -1,0 +1,1 @@
+"""Base models, low-rank adapters, DPO and GRPO: pairs and rewards to adapters."""
