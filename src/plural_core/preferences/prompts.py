@@ -63,7 +63,7 @@ def tuning_items(items: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
     response are left out.
     """
     texts = items[["item_id", "prompt_id", "prompt", "response", "language"]].copy()
-    texts[["prompt", "response"]] = texts[["prompt", "response"]].fillna("")
+    texts = texts.fillna({"prompt": "", "response": "", "language": ""})
     if config.prompts.first_words is not None:
         words = [text.split() for text in texts["response"]]
         n = config.prompts.first_words
