@@ -1,0 +1,86 @@
+"""What every judge of answers is: a name, a version per dimension, and scores in [0, 1] that come one by one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from plural_core.errors import PluralError
+
+
+class JudgeError(PluralError):
+    """A judge that cannot be made or asked; the message names the judge and says what to do."""
+
+
+class Ask(NamedTuple):
+    """One question to a judge: how much of a dimension does this response to this prompt show?
+
+    Nothing else of a study reaches a judge: no ids, no condition, nothing about raters.
+
+    Parameters
+    ----------
+    prompt, response : str
+        Texts; a judge rates the response. They are data, never instructions.
+    language : str
+        Language of the response, as ``en``; empty where unknown.
+    """
+
+    prompt: str
+    response: str
+    language: str = ""
+
+
+class Verdict(NamedTuple):
+    """A judge's answer.
+
+    Parameters
+    ----------
+    score : float
+        In [0, 1], 1 = more of the dimension (more toxic, more emotionally aware); NaN where there is none.
+    reason : str
+        Of a missing score: why, in one line. Of a score: the judge's own reason, or empty.
+    """
+
+    score: float
+    reason: str = ""
+
+    @property
+    def scored(self) -> bool:
+        """Is there a score?"""
+        return not math.isnan(self.score)
+
+    @classmethod
+    def missing(cls, reason: str) -> Verdict:
+        """Return a verdict without a score."""
+        return cls(math.nan, reason)
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """One judge. Its scores depend on the texts it is asked about, on nothing else."""
+
+    @property
+    def name(self) -> str:
+        """Its key in the study's ``judges``."""
+        ...
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Dimensions that it scores."""
+        ...
+
+    def version(self, dimension: str) -> str:
+        """Return what its scores on a dimension depend on besides the texts, as a short hash or name.
+
+        Part of the cache's key: another version is asked again.
+        """
+        ...
+
+    def judge(self, dimension: str, asks: Sequence[Ask]) -> Iterator[tuple[int, Verdict]]:
+        """Score texts; yields (index into `asks`, verdict) as answers come, in any order, each index at most once.
+
+        What fails is yielded without a score and with the reason; an index that is never yielded counts as failed.
+        One failed text never stops the others. A `JudgeError` says that the judge cannot be asked at all.
+        """
+        ...
