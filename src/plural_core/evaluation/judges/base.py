@@ -14,7 +14,7 @@ class JudgeError(PluralError):
 
 
 class Ask(NamedTuple):
-    """One question to a judge: how much of a dimension does this response to this prompt show?
+    """One question to a judge: how much of a dimension a response to a prompt shows.
 
     Nothing else of a study reaches a judge: no ids, no condition, nothing about raters.
 
@@ -47,7 +47,7 @@ class Verdict(NamedTuple):
 
     @property
     def scored(self) -> bool:
-        """Is there a score?"""
+        """Whether there is a score."""
         return not math.isnan(self.score)
 
     @classmethod
