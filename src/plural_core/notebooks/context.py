@@ -36,7 +36,7 @@ from plural_core.workflow.build import ensure_tables
 from plural_core.workflow.project import notebook_path, project_folder
 
 
-def begin(name: str, namespace: Mapping[str, Any], sections: Sequence[str] = ()) -> Notebook:
+def begin(name: str, namespace: Mapping[str, Any], sections: Sequence[str] = (), part: str = "") -> Notebook:
     """Check the parameters, load the study and return the notebook's context.
 
     Parameters
@@ -47,6 +47,9 @@ def begin(name: str, namespace: Mapping[str, Any], sections: Sequence[str] = ())
         ``globals()`` of the notebook: its parameters, and any that were passed in beside them.
     sections : sequence of str
         Sections of the config that its results depend on, beside the data's own.
+    part : str
+        What this run is about, where the notebook runs several times in a study (a family, an experiment): its
+        findings and log files are then called ``<name>-<part>``.
 
     Raises
     ------
@@ -62,9 +65,10 @@ def begin(name: str, namespace: Mapping[str, Any], sections: Sequence[str] = ())
     check_parameters(notebook_path(name), given)
     study = _open_study(str(given["config"]))
     # From here on the error handler knows where plural run and plural status look for its line.
-    get_ipython().plural_error_file = study.logs / f"{name}.error"
-    _warnings_to_log(study.logs / f"{name}.warnings")
-    notebook = Notebook(name, study, tuple(sections))
+    full_name = f"{name}-{part}" if part else name
+    get_ipython().plural_error_file = study.logs / f"{full_name}.error"
+    _warnings_to_log(study.logs / f"{full_name}.warnings")
+    notebook = Notebook(full_name, study, tuple(sections))
     notebook.show_header()
     return notebook
 

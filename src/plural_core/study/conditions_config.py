@@ -67,6 +67,8 @@ class ConditionConfig(Section):
 
     algorithm: Literal["dpo", "grpo"] = "dpo"
     """Direct preference optimisation on pairs, or group relative policy optimisation on rewards."""
+    label: str | None = None
+    """Name shown to readers (default: the condition's name)."""
     dimensions: list[str] = Field(min_length=1)
     """Dimensions whose ratings are used, together."""
     scale: str = "own"

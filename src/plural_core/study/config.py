@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from plural_core.errors import nearest
 from plural_core.study import instrument
 from plural_core.study.base import Section
-from plural_core.study.conditions_config import ConditionConfig, ExperimentConfig, PromptsConfig
+from plural_core.study.conditions_config import BASE, ConditionConfig, ExperimentConfig, PromptsConfig
 from plural_core.study.evaluation_config import EvaluationConfig, JudgeConfig
 from plural_core.study.measures_config import DimensionConfig, FactorConfig
 from plural_core.study.models_config import ModelsConfig
@@ -238,6 +238,11 @@ class StudyConfig(Section):
     def tuned_conditions(self) -> list[str]:
         """Conditions that some experiment wants, each once, in the order of the experiments."""
         return list(dict.fromkeys(name for e in self.experiments.values() for name in e.conditions))
+
+    @property
+    def condition_labels(self) -> dict[str, str]:
+        """Name shown to readers of every condition, and of the base model."""
+        return {BASE: "base model", **{name: c.label or name.replace("_", " ") for name, c in self.conditions.items()}}
 
     @property
     def scored_dimensions(self) -> list[str]:

@@ -22,8 +22,6 @@ class EvaluationConfig(Section):
     """Longest answer in tokens."""
     batch: int = Field(default=128, ge=1)
     """Prompts per batch of generation (halved when memory runs out)."""
-    worst_case: bool = True
-    """Show what an effect would be if every unscorable answer had the worst score, and the best."""
 
 
 class JudgeConfig(Section):

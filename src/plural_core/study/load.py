@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -201,7 +201,7 @@ def _known_keys(loc: tuple[str, ...]) -> list[str]:
             return []
         annotation = section.model_fields[part].annotation
         nested = [a for a in get_args(annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
-        if nested:  # dict[str, Section]: the next part is a name of the user's own
+        if get_origin(annotation) is dict:  # dict[str, Section]: the next part is a name of the user's own
             next(parts, None)
         section = nested[0] if nested else annotation
         if not (isinstance(section, type) and issubclass(section, BaseModel)):

@@ -58,6 +58,16 @@ class Study:
         """Folder of logs and step markers."""
         return self.root / "logs"
 
+    @property
+    def models(self) -> Path:
+        """Folder of the base models and what is computed once per family."""
+        return self.root / "models"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the fine-tunes, one folder each."""
+        return self.root / "runs"
+
     def table(self, name: str) -> Path:
         """Return the path of a table, ``tables/<name>.parquet``."""
         return self.tables / f"{name}.parquet"

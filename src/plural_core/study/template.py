@@ -13,7 +13,6 @@ from pydantic_core import PydanticUndefined
 
 from plural_core.study import instrument
 from plural_core.study.config import StudyConfig
-from plural_core.study.measures_config import DimensionConfig, FactorConfig
 
 _HEAD = """\
 # Every key of a study config with its default. Copy it, keep what differs, delete the rest: an omitted key has
@@ -71,8 +70,9 @@ def _rows(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str, str]
         meaning = _one_line(field.description or "")
         if nested is None:
             rows.append((key, _kind(field.annotation), _default(field), meaning))
-        elif nested in (DimensionConfig, FactorConfig):
-            rows.append((f"{key}.NAME", "section", "the paper's instrument", meaning or "One section per name."))
+        elif get_origin(field.annotation) is dict:
+            default = "the paper's instrument" if name in ("dimensions", "factors") else "none"
+            rows.append((f"{key}.NAME", "section", default, meaning or "One section per name."))
             rows += _rows(nested, f"{key}.NAME.")
         else:
             rows += _rows(nested, f"{key}.")
