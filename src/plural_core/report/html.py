@@ -28,16 +28,25 @@ _SIMULATED = (
 
 def notebook_page(study: Study, page: Page, pages: list[Page]) -> str:
     """Return the page of one notebook."""
-    links = "".join(
-        f'<a href="{p.name}.html"{" aria-current=page" if p.name == page.name else ""}>{html.escape(p.title)}</a>'
-        for p in pages
-    )
+    first = {p.notebook: p for p in reversed(pages)}
+    links = "".join(_link(p, p.title, p.notebook == page.notebook) for p in reversed(first.values()))
+    parts = [p for p in pages if p.notebook == page.notebook and p.part]
+    inner = "".join(_link(p, p.part, p.name == page.name) for p in parts)
+    parts_nav = f'<nav class="parts" aria-label="Parts of this page">{inner}</nav>' if len(parts) > 1 else ""
     body = (
-        f'<nav aria-label="Pages"><a href="index.html">Overview</a>{links}</nav>'
+        f'<nav aria-label="Pages"><a href="index.html">Overview</a>{links}</nav>{parts_nav}'
         f'<label class="code-switch"><input type="checkbox" id="code"> Show code</label>'
         f"<main>{page.body}</main>"
     )
-    return _frame(study, f"{page.title} · {study.title}", body, plotly=True)
+    return _frame(study, f"{_title(page)} · {study.title}", body, plotly=True)
+
+
+def _title(page: Page) -> str:
+    return f"{page.title}: {page.part}" if page.part else page.title
+
+
+def _link(page: Page, text: str, current: bool) -> str:
+    return f'<a href="{page.name}.html"{" aria-current=page" if current else ""}>{html.escape(text)}</a>'
 
 
 def index_page(study: Study, pages: list[Page], findings: pd.DataFrame, counts: dict[str, int]) -> str:
@@ -54,7 +63,7 @@ def index_page(study: Study, pages: list[Page], findings: pd.DataFrame, counts: 
     counts : dict
         Rows of the three tables, as far as they are there.
     """
-    titles = {page.name: page.title for page in pages}
+    titles = {page.name: _title(page) for page in pages}
     facts = "".join(
         f"<div><dt>{label}</dt><dd>{counts[name]:,}</dd></div>"
         for name, label in (("participants", "participants"), ("items", "items"), ("ratings", "ratings"))
@@ -63,7 +72,10 @@ def index_page(study: Study, pages: list[Page], findings: pd.DataFrame, counts: 
     dimensions = ", ".join(html.escape(d.label) for d in study.config.dimensions.values())
     facts += f"<div><dt>dimensions</dt><dd>{len(study.config.dimensions)}</dd></div>"
     rows = "".join(_finding_row(row, titles) for row in findings.itertuples())
-    listed = "".join(_listing(page) for page in pages)
+    by_notebook: dict[str, list[Page]] = {}
+    for page in pages:
+        by_notebook.setdefault(page.notebook, []).append(page)
+    listed = "".join(_listing(parts) for parts in by_notebook.values())
     body = (
         f"<main><h1>{html.escape(study.title)}</h1><p>{html.escape(study.config.description)}</p>"
         f'<dl class="facts">{facts}</dl><p>Rated: {dimensions}.</p>'
@@ -108,11 +120,15 @@ def _number(value: object, beside: float) -> str:
     return format_number(float(value), beside)
 
 
-def _listing(page: Page) -> str:
+def _listing(parts: list[Page]) -> str:
+    page = parts[0]
     title, question = html.escape(page.title), html.escape(page.question)
     if page.body is None:
         return f"<li><strong>{title}</strong> (not run in this study)<br>{question}</li>"
-    return f'<li><a href="{page.name}.html">{title}</a><br>{question}</li>'
+    if page.part:
+        links = " · ".join(_link(p, p.part, False) for p in parts)
+        return f"<li><strong>{title}</strong>: {links}<br>{question}</li>"
+    return f"<li>{_link(page, page.title, False)}<br>{question}</li>"
 
 
 def _privacy(study: Study) -> str:

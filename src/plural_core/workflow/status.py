@@ -94,11 +94,13 @@ def _planned(study: Study) -> dict[str, str]:
     if not rows:
         reason = (process.stderr.strip() or process.stdout.strip() or "no output").splitlines()[-1]
         raise WorkflowError(f"{study.name}: the workflow cannot be read: {reason}")
+    # Every step makes one notebook; a step's other files are counted with the last notebook of their rule.
     names = {rule: found[1] for file, _, rule, *_ in rows if (found := _NOTEBOOK.match(file))}
     order = ("done", "stale", "missing")
     steps: dict[str, str] = {}
     for file, _, rule, *_, state, plan in rows:
-        step = names.get(rule, rule)
+        found = _NOTEBOOK.match(file)
+        step = found[1] if found else names.get(rule, rule)
         if state == "missing" or not (study.root / file).exists():
             found_state = "missing"
         else:
