@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from plural_core.errors import PluralError
+
+UNSCORABLE = "unscorable: "
+"""Begins the reason of a missing score that lies in the answer: asking again would change nothing."""
+FAILED = "failed: "
+"""Begins the reason of a missing score that lies in the judge: the next run asks again."""
 
 
 class JudgeError(PluralError):
@@ -39,7 +44,8 @@ class Verdict(NamedTuple):
     score : float
         In [0, 1], 1 = more of the dimension (more toxic, more emotionally aware); NaN where there is none.
     reason : str
-        Of a missing score: why, in one line. Of a score: the judge's own reason, or empty.
+        Of a missing score: why, in one line; it begins with `UNSCORABLE` where the text cannot be scored by this
+        judge, anything else is a failure to be tried again. Of a score: the judge's own reason, or empty.
     """
 
     score: float
@@ -83,4 +89,23 @@ class Judge(Protocol):
         What fails is yielded without a score and with the reason; an index that is never yielded counts as failed.
         One failed text never stops the others. A `JudgeError` says that the judge cannot be asked at all.
         """
+        ...
+
+
+@runtime_checkable
+class PricedJudge(Protocol):
+    """A judge that costs money or time elsewhere: it is told the whole plan before the first question."""
+
+    def plan(self, todo: Mapping[str, Sequence[Ask]]) -> str:
+        """Return one line for readers: how many questions, tokens and dollars these come to, by dimension.
+
+        Raises
+        ------
+        JudgeError
+            It would cost more than it may, or the judge cannot be asked (no key).
+        """
+        ...
+
+    def spent(self) -> str:
+        """Return one line: what was asked, paid and given up so far; empty where nothing was."""
         ...
