@@ -21,6 +21,7 @@ def run(config: Path, settings: Sequence[str], flags: Sequence[str]) -> None:
     run_study(study, flags, lambda line: print(line, flush=True))
     if not informs_only(flags):
         _summary(study)
+        _complain(study)
 
 
 def _summary(study: Study) -> None:
@@ -33,6 +34,17 @@ def _summary(study: Study) -> None:
     if (study.report / "index.html").is_file():
         print(f"Report:    {study.report / 'index.html'}")
     print(f"Dashboard: plural dashboard {study.name}")
+
+
+def _complain(study: Study) -> None:
+    from plural_core.errors import WorkflowError
+    from plural_core.workflow.again import what_is_left
+
+    left = what_is_left(study)
+    if left:
+        print()
+        print("\n".join(left))
+        raise WorkflowError(f"{len(left)} thing{'s' * (len(left) > 1)} went wrong; plural run tries only them again")
 
 
 def validate(config: Path, settings: Sequence[str]) -> None:
@@ -95,6 +107,22 @@ def status(config: Path, settings: Sequence[str]) -> None:
         about = step.message and f"  {step.message}"
         log = f"  log: {step.log}" if step.state in ("failed", "interrupted", "running") else ""
         print(f"  {_SIGNS[step.state]} {step.step:<28} {step.state}{about}{log}")
+    _fine_tunes(study)
+
+
+def _fine_tunes(study: Study) -> None:
+    from collections import Counter
+
+    from plural_core.training.record import DONE, MISSING, study_records
+
+    records = study_records(study)
+    if not records:
+        return
+    counts = Counter(record.status for record in records)
+    print(f"Fine-tunes: {', '.join(f'{n} {status}' for status, n in counts.items())} of {len(records)}")
+    for record in records:
+        if record.status not in (DONE, MISSING):
+            print(f"  {_SIGNS.get(record.status, '–')} {record.run_id}: {record.status}: {record.message}")
 
 
 def report(config: Path, settings: Sequence[str]) -> None:

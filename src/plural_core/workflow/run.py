@@ -11,6 +11,7 @@ from pathlib import Path
 
 from plural_core.errors import WorkflowError
 from plural_core.study import Study
+from plural_core.workflow.again import forget_unfinished
 from plural_core.workflow.build import check_source
 from plural_core.workflow.command import informs_only, snakemake_command, write_config
 from plural_core.workflow.lock import study_lock
@@ -47,6 +48,7 @@ def run_study(study: Study, flags: Sequence[str] = (), say: Callable[[str], None
         if informs_only(flags):
             subprocess.run(command, check=False, pass_fds=[lock])
             return
+        forget_unfinished(study)
         log = study.logs / "workflow.log"
         code = _follow(command, log, lock, say)
     if code != 0:

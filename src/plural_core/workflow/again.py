@@ -1,0 +1,48 @@
+"""What a run has left undone: fine-tunes that failed and answers without a score; the next run tries them again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plural_core.evaluation.score import FAILED_PREFIX
+from plural_core.io import attempt, read_table
+from plural_core.study import Study
+from plural_core.training.plan import job_runs, n_jobs
+from plural_core.training.record import FAILED, RunRecord, read_record, study_records
+
+
+def failed_runs(study: Study) -> list[RunRecord]:
+    """Return the fine-tunes that failed, in the config's order."""
+    return [record for record in study_records(study) if record.status == FAILED]
+
+
+def n_unscored(study: Study) -> int:
+    """Return how many scores are missing because a judge failed."""
+    scores = attempt(read_table, study.table("scores"))
+    return 0 if scores is None else int(scores["reason"].str.startswith(FAILED_PREFIX).sum())
+
+
+def forget_unfinished(study: Study) -> None:
+    """Remove the executed notebooks of jobs with failed fine-tunes, and of an evaluation whose judge failed.
+
+    The workflow then runs these steps again; within them only what is missing is done.
+    """
+    folder = study.report / "notebooks"
+    for family in study.config.models.families:
+        for job in range(n_jobs(study.config)):
+            if any(read_record(study, spec).status == FAILED for spec in job_runs(study.config, family, job)):
+                _forget(folder / f"09_finetune-{family}-{job}.ipynb")
+    if n_unscored(study):
+        _forget(folder / "10_evaluate.ipynb")
+
+
+def what_is_left(study: Study) -> list[str]:
+    """Return one line for each thing that the next ``plural run`` will try again."""
+    lines = [f"{record.run_id} failed: {record.message}" for record in failed_runs(study)]
+    if n := n_unscored(study):
+        lines.append(f"{n:,} scores are missing because a judge failed; see 10_evaluate in the report")
+    return lines
+
+
+def _forget(notebook: Path) -> None:
+    notebook.unlink(missing_ok=True)
