@@ -32,6 +32,11 @@ _TERMS = {
 }
 
 
+def published_term(contrast: str) -> str:
+    """Return R's name of the coefficient that a published contrast speaks of, empty where there is none."""
+    return "".join(_TERMS.get(contrast, ("", "")))
+
+
 def read_published(path: Path | None = None) -> pd.DataFrame:
     """Read the published results.
 

@@ -6,12 +6,19 @@ import pandas as pd
 import pandera.pandas as pa
 
 from plural_core.errors import DataError
-from plural_core.ratings.schemas import agreement, demographics, quality, study_tables, truth, tuning
+from plural_core.ratings.schemas import agreement, demographics, pooling, quality, study_tables, truth, tuning
 from plural_core.ratings.schemas.base import TableSpec
 
-TABLES: dict[str, TableSpec] = {
-    spec.name: spec for group in (study_tables, truth, quality, agreement, demographics, tuning) for spec in group.SPECS
-}
+_GROUPS = (
+    study_tables,
+    truth,
+    quality,
+    agreement,
+    demographics,
+    tuning,
+    pooling,
+)
+TABLES: dict[str, TableSpec] = {spec.name: spec for group in _GROUPS for spec in group.SPECS}
 
 
 def check_table(table: pd.DataFrame, name: str, where: str = "") -> pd.DataFrame:
