@@ -1,17 +1,38 @@
-"""Forest plot: estimates with intervals in blocks, numbers at the right, published values as hollow markers."""
+"""Forest plot: estimates with intervals in blocks, summaries as diamonds, numbers beside, published values hollow.
+
+One component for every figure of this kind: effects of demographic factors, effects per model family with their pooled
+effect, contrasts of an experiment.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from plural_core.figures.theme import INK, OKABE_ITO, SOFT, empty_figure, new_figure
+from plural_core.figures import forest_marks as marks
+from plural_core.figures.theme import INK, empty_figure, new_figure
 
-_ROW = 24
+ESTIMATE, SUMMARY = "estimate", "summary"
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Sizes that depend on the width: a page, or one column of print and a phone."""
+
+    row: int
+    font: float
+    label: int
+    margin: int
+    weight_margin: int
+
+
+_WIDE = _Look(row=24, font=11.5, label=34, margin=170, weight_margin=58)
+_NARROW = _Look(row=19, font=8.5, label=22, margin=112, weight_margin=34)
 _HEAD = 96
-_MOST_LABEL = 34
 
 
 def forest_figure(
@@ -24,24 +45,36 @@ def forest_figure(
     estimate: str = "estimate",
     low: str = "ci_low",
     high: str = "ci_high",
+    kind: str | None = None,
+    weight: str | None = None,
+    prediction: tuple[str, str] | None = None,
     published: str | None = None,
     null: float = 0.0,
     limits: tuple[float, float] | None = None,
     digits: int = 1,
     note: str | None = None,
+    narrow: bool = False,
 ) -> go.Figure:
     """Draw a forest plot, the first row on top.
 
     Parameters
     ----------
     rows : DataFrame
-        One row per estimate. A row without an estimate is shown with its `note`.
+        One row per estimate. A row without an estimate is shown with its `note`. Equal labels keep their own rows.
     title, x : str
         Title, and the title of the value axis with its unit.
     block : str, optional
-        Column whose values head blocks of rows.
+        Column whose values head blocks of rows; blocks stand in the order of the rows.
     label, estimate, low, high : str
-        Columns with the row's name, the estimate and its limits. Equal labels keep their own rows.
+        Columns with the row's name, the estimate and its limits.
+    kind : str, optional
+        Column that says which rows are a ``summary`` (of a block, or of all): drawn as a diamond as wide as its
+        interval. All others are estimates.
+    weight : str, optional
+        Column with weights in percent (missing for summaries): markers have areas in their proportion, and the weights
+        stand beside the numbers.
+    prediction : tuple of str, optional
+        Columns with the prediction interval of summaries, drawn as a line with end caps through the diamond.
     published : str, optional
         Column with published values (missing where there is none), drawn as hollow diamonds.
     null : float
@@ -52,58 +85,49 @@ def forest_figure(
         Decimals of the numbers at the right.
     note : str, optional
         Column with what to write instead of numbers where there is no estimate.
+    narrow : bool
+        Small type and close rows, for one column of print (85 mm) or a phone.
     """
     if rows.empty:
         return empty_figure(title, "There is nothing to show.")
+    look = _NARROW if narrow else _WIDE
     lines = _lines(rows, block)
     positions = [i for i, (_, index) in enumerate(lines) if index is not None]
-    data = rows.loc[[index for _, index in lines if index is not None]]
-    bounds = limits or _limits(data, (estimate, low, high, published), null)
-    figure = new_figure(title, x, height=_HEAD + _ROW * (len(lines) + 1) + 40)
+    data = rows.loc[[index for _, index in lines if index is not None]].reset_index(drop=True)
+    is_summary = (
+        pd.Series(False, index=data.index) if kind is None else data[kind].eq(SUMMARY).fillna(False).astype(bool)
+    )
+    ends = prediction or ()
+    bounds = limits or _limits(data, (estimate, low, high, published, *ends), null)
+    columns = (estimate, low, high)
+    figure = new_figure(title, x, height=_HEAD + look.row * (len(lines) + 1) + 40)
     figure.add_vline(x=null, line={"color": INK, "width": 1, "dash": "dash"})
-    _intervals(figure, data, positions, (estimate, low, high), bounds)
-    figure.add_trace(
-        go.Scatter(
-            x=data[estimate].clip(*bounds),
-            y=positions,
-            mode="markers",
-            name="this study",
-            marker={
-                "symbol": [_symbol(v, bounds) for v in data[estimate]],
-                "size": 9,
-                "color": OKABE_ITO["blue"],
-                "line": {"color": INK, "width": 0.5},
-            },
-            text=[str(v) for v in data[label]],
-            customdata=data[[estimate, low, high]],
-            hovertemplate=(
-                f"%{{text}}<br>%{{customdata[0]:.{digits}f}} "
-                f"(%{{customdata[1]:.{digits}f}} to %{{customdata[2]:.{digits}f}})<extra></extra>"
-            ),
-            showlegend=published is not None,
-        )
+    plain = [i for i in range(len(data)) if not is_summary[i]]
+    summaries = [i for i in range(len(data)) if is_summary[i]]
+    marks.intervals(figure, data.iloc[plain], [positions[i] for i in plain], columns, bounds)
+    marks.points(
+        figure,
+        data.iloc[plain],
+        [positions[i] for i in plain],
+        columns,
+        bounds,
+        label=label,
+        weight=weight,
+        digits=digits,
+        legend=published is not None,
+    )
+    if prediction is not None:
+        marks.predictions(figure, data.iloc[summaries], [positions[i] for i in summaries], prediction, bounds)
+    marks.diamonds(
+        figure, data.iloc[summaries], [positions[i] for i in summaries], columns, bounds, label=label, digits=digits
     )
     if published is not None:
-        values = data[published]
-        figure.add_trace(
-            go.Scatter(
-                x=values.clip(*bounds),
-                y=positions,
-                mode="markers",
-                name="published (other people, other models)",
-                marker={
-                    "symbol": "diamond-open",
-                    "size": 12,
-                    "color": OKABE_ITO["vermillion"],
-                    "line": {"width": 2, "color": OKABE_ITO["vermillion"]},
-                },
-                customdata=values,
-                hovertemplate=f"published: %{{customdata:.{digits}f}}<extra></extra>",
-            )
-        )
-    _numbers(figure, data, positions, (estimate, low, high), digits, note)
-    names = iter(data[label])
-    ticks = [f"<b>{_cut(text)}</b>" if index is None else _cut(str(next(names))) for text, index in lines]
+        marks.hollow(figure, data[published], positions, bounds, digits)
+    marks.numbers(
+        figure, data, positions, columns, digits=digits, note=note, weight=weight, bold=is_summary, size=look.font
+    )
+    names = iter(zip(data[label], is_summary, strict=True))
+    ticks = [_tick(text, index, names, look.label) for text, index in lines]
     figure.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(lines))),
@@ -113,7 +137,10 @@ def forest_figure(
         zeroline=False,
     )
     figure.update_xaxes(range=list(bounds), zeroline=False)
-    figure.update_layout(margin={"r": 170})
+    figure.update_layout(margin={"r": look.margin + (look.weight_margin if weight is not None else 0)})
+    if narrow:
+        figure.update_layout(font_size=9, title_font_size=11, legend_font_size=8, margin={"l": 4, "t": 76, "b": 40})
+        figure.update_xaxes(nticks=5)
     return figure
 
 
@@ -123,7 +150,8 @@ def _lines(rows: pd.DataFrame, block: str | None) -> list[tuple[str, object]]:
         return [("", index) for index in rows.index]
     lines: list[tuple[str, object]] = []
     for name, part in rows.groupby(block, sort=False):
-        lines.append((str(name), None))
+        if str(name):  # rows of a block without a name, such as the overall summary, stand alone
+            lines.append((str(name), None))
         lines += [("", index) for index in part.index]
     return lines
 
@@ -135,81 +163,14 @@ def _limits(data: pd.DataFrame, columns: tuple[str | None, ...], null: float) ->
     return low - pad, high + pad
 
 
-def _intervals(
-    figure: go.Figure,
-    data: pd.DataFrame,
-    positions: list[int],
-    columns: tuple[str, str, str],
-    bounds: tuple[float, float],
-) -> None:
-    """Draw each interval as a line; an end beyond the axis becomes an arrow head."""
-    _, low, high = columns
-    lines_x: list[float | None] = []
-    lines_y: list[float | None] = []
-    arrows: dict[str, tuple[list[float], list[int]]] = {"triangle-left": ([], []), "triangle-right": ([], [])}
-    for y, a, b in zip(positions, data[low], data[high], strict=True):
-        if pd.isna(a) or pd.isna(b):
-            continue
-        lines_x += [min(max(a, bounds[0]), bounds[1]), max(min(b, bounds[1]), bounds[0]), None]
-        lines_y += [y, y, None]
-        if a < bounds[0]:
-            arrows["triangle-left"][0].append(bounds[0])
-            arrows["triangle-left"][1].append(y)
-        if b > bounds[1]:
-            arrows["triangle-right"][0].append(bounds[1])
-            arrows["triangle-right"][1].append(y)
-    figure.add_trace(
-        go.Scatter(
-            x=lines_x, y=lines_y, mode="lines", line={"color": INK, "width": 1.5}, hoverinfo="skip", showlegend=False
-        )
-    )
-    for symbol, (xs, ys) in arrows.items():
-        if xs:
-            figure.add_trace(
-                go.Scatter(
-                    x=xs,
-                    y=ys,
-                    mode="markers",
-                    marker={"symbol": symbol, "size": 9, "color": INK},
-                    hovertext="the interval goes further",
-                    hoverinfo="text",
-                    showlegend=False,
-                )
-            )
+def _tick(heading: str, index: object, names: Iterator[tuple[object, bool]], most: int) -> str:
+    if index is None:
+        return f"<b>{_cut(heading, most)}</b>"
+    text, summary = next(names)
+    shown = _cut(str(text), most)
+    return f"<b>{shown}</b>" if summary else shown
 
 
-def _numbers(
-    figure: go.Figure,
-    data: pd.DataFrame,
-    positions: list[int],
-    columns: tuple[str, str, str],
-    digits: int,
-    note: str | None,
-) -> None:
-    """Write estimate and interval at the right of each row."""
-    for y, (_, row) in zip(positions, data.iterrows(), strict=True):
-        value, a, b = (row[c] for c in columns)
-        if pd.isna(value):
-            text = str(row[note]) if note is not None else "not estimable"
-        else:
-            text = f"{value:.{digits}f} ({a:.{digits}f} to {b:.{digits}f})".replace("-", "−")
-        figure.add_annotation(
-            text=text,
-            xref="paper",
-            x=1.01,
-            xanchor="left",
-            y=y,
-            yref="y",
-            showarrow=False,
-            font={"size": 11.5, "color": INK if pd.notna(value) else SOFT},
-        )
-
-
-def _symbol(value: float, bounds: tuple[float, float]) -> str:
-    """Return a square, or for an estimate beyond the axis an arrow head that points to it."""
-    return "arrow-bar-left" if value < bounds[0] else "arrow-bar-right" if value > bounds[1] else "square"
-
-
-def _cut(text: str) -> str:
+def _cut(text: str, most: int) -> str:
     """Shorten a label so that it leaves room for the plot."""
-    return text if len(text) <= _MOST_LABEL else text[: _MOST_LABEL - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"

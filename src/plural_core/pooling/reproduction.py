@@ -87,9 +87,13 @@ def reproduction_table(published: pd.DataFrame, tables: Tables, config: StudyCon
         Table ``reproduction``. Rows without a published value compare significance only; counts are compared exactly;
         a row for which the study has nothing says so in its note.
     """
-    rows = [_row(row, _ours(row, tables, config)) for row in published.to_dict("records")]
+    rows = [_row(row, _ours(row, tables, config)) for row in _records(published)]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype(dict.fromkeys(("same_sign", "inside", "same_significance"), "boolean"))
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _row(row: Mapping[str, Any], ours: Ours) -> dict[str, Any]:
