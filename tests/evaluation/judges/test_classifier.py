@@ -21,7 +21,8 @@ from transformers import (
 from plural_core.evaluation.judges.base import Ask, Judge, JudgeError
 from plural_core.evaluation.judges.classifier import ClassifierJudge, folder_hash, longest_of
 
-WORDS = [
+SENTENCE = "you are so very kind rude and stupid people like that"
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *SENTENCE.split()]
     "[PAD]",
     "[UNK]",
     "[CLS]",
