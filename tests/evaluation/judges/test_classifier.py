@@ -23,12 +23,6 @@ from plural_core.evaluation.judges.classifier import ClassifierJudge, folder_has
 
 SENTENCE = "you are so very kind rude and stupid people like that"
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *SENTENCE.split()]
-    "[PAD]",
-    "[UNK]",
-    "[CLS]",
-    "[SEP]",
-    *["you", "are", "so", "very", "kind", "rude", "and", "stupid", "people", "like", "that"],
-]
 LABELS = {0: "neutral", 1: "toxic", 2: "obscene"}
 Save = Callable[..., Path]
 
