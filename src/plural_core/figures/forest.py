@@ -30,8 +30,8 @@ class _Look:
     weight_margin: int
 
 
-_WIDE = _Look(row=24, font=11.5, label=34, margin=170, weight_margin=58)
-_NARROW = _Look(row=19, font=8.5, label=22, margin=112, weight_margin=34)
+_WIDE = _Look(row=24, font=11.5, label=34, margin=184, weight_margin=54)
+_NARROW = _Look(row=19, font=8.5, label=22, margin=130, weight_margin=0)
 _HEAD = 96
 
 
@@ -124,7 +124,16 @@ def forest_figure(
     if published is not None:
         marks.hollow(figure, data[published], positions, bounds, digits)
     marks.numbers(
-        figure, data, positions, columns, digits=digits, note=note, weight=weight, bold=is_summary, size=look.font
+        figure,
+        data,
+        positions,
+        columns,
+        digits=digits,
+        note=note,
+        weight=None if narrow else weight,  # there the markers' sizes alone must say it
+        bold=is_summary,
+        size=look.font,
+        short=narrow,
     )
     names = iter(zip(data[label], is_summary, strict=True))
     ticks = [_tick(text, index, names, look.label) for text, index in lines]
@@ -139,7 +148,9 @@ def forest_figure(
     figure.update_xaxes(range=list(bounds), zeroline=False)
     figure.update_layout(margin={"r": look.margin + (look.weight_margin if weight is not None else 0)})
     if narrow:
-        figure.update_layout(font_size=9, title_font_size=11, legend_font_size=8, margin={"l": 4, "t": 76, "b": 40})
+        figure.update_layout(font_size=9, title_font_size=11, legend_font_size=8, margin={"l": 4, "t": 70, "b": 84})
+        below = -64.0 / (figure.layout.height - 154.0)  # under the axis title: at the top stand title and mark
+        figure.update_layout(legend={"yanchor": "top", "y": below}, height=figure.layout.height + 44)
         figure.update_xaxes(nticks=5)
     return figure
 

@@ -197,8 +197,10 @@ def numbers(
     weight: str | None,
     bold: pd.Series,
     size: float,
+    short: bool = False,
 ) -> None:
     """Write estimate, interval and weight at the right of each row."""
+    between = ", " if short else " to "
     first = 0.0
     if weight is not None:
         first = size * 4.6
@@ -210,7 +212,7 @@ def numbers(
         elif pd.isna(a) or pd.isna(b):
             text = f"{value:.{digits}f}"
         else:
-            text = f"{value:.{digits}f} ({a:.{digits}f} to {b:.{digits}f})"
+            text = f"{value:.{digits}f} ({a:.{digits}f}{between}{b:.{digits}f})"
         font = {"size": size, "color": INK if pd.notna(value) else SOFT}
         shown = text.replace("-", "−") if pd.notna(value) else text
         _text(figure, f"<b>{shown}</b>" if is_bold else shown, y, first + 4.0, font)

@@ -91,7 +91,7 @@ def mark_simulated(figure: go.Figure) -> go.Figure:
             yanchor="bottom",
             yshift=34,  # beside the title, above the legend
             showarrow=False,
-            font={"size": 12, "color": "#8a4b00"},
+            font={"size": min(12, figure.layout.font.size or 12), "color": "#8a4b00"},
             bgcolor="#fff6e0",
             bordercolor="#E69F00",
             borderpad=3,
