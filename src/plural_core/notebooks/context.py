@@ -119,6 +119,30 @@ class Notebook:
         """Label of each factor, in the config's order."""
         return {name: factor.label or name.replace("_", " ") for name, factor in self.config.factors.items()}
 
+    def first_family(self) -> str:
+        """Return the first of the study's base models, for notebooks run by hand.
+
+        Raises
+        ------
+        WorkflowError
+            The study names none.
+        """
+        if not self.config.models.families:
+            raise WorkflowError(f"{self.name}: the study names no base models (models.families), so none is tuned")
+        return self.config.models.families[0]
+
+    def first_experiment(self) -> str:
+        """Return the first of the study's experiments, for notebooks run by hand.
+
+        Raises
+        ------
+        WorkflowError
+            The study declares none.
+        """
+        if not self.config.experiments:
+            raise WorkflowError(f"{self.name}: the study declares no experiments, so there is nothing to pool")
+        return next(iter(self.config.experiments))
+
     @property
     def has_paper_instrument(self) -> bool:
         """Whether the study asks what the paper asked, so that the published values can stand beside it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plural_core.evaluation.score import FAILED_PREFIX
+from plural_core.evaluation.judges.base import FAILED as FAILED_SCORE
 from plural_core.io import attempt, read_table
 from plural_core.study import Study
 from plural_core.training.plan import job_runs, n_jobs
@@ -19,7 +19,7 @@ def failed_runs(study: Study) -> list[RunRecord]:
 def n_unscored(study: Study) -> int:
     """Return how many scores are missing because a judge failed."""
     scores = attempt(read_table, study.table("scores"))
-    return 0 if scores is None else int(scores["reason"].str.startswith(FAILED_PREFIX).sum())
+    return 0 if scores is None else int(scores["reason"].str.startswith(FAILED_SCORE).sum())
 
 
 def forget_unfinished(study: Study) -> None:
