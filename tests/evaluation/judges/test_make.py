@@ -56,7 +56,7 @@ def test_all_dimensions_where_none_is_tuned() -> None:
 
 def test_only_some() -> None:
     assert [judge.name for judge in make_judges(config(ALL), only=["gpt"])] == ["gpt"]
-    with pytest.raises(PluralError, match="no judge 'gptt'. Did you mean 'gpt'"):
+    with pytest.raises(PluralError, match=r"no judge 'gptt'\. Did you mean 'gpt'"):
         make_judges(config(ALL), only=["gptt"])
 
 
@@ -107,6 +107,6 @@ def test_a_ratings_model_is_fitted_to_the_tables(monkeypatch: pytest.MonkeyPatch
     study = config({"ratings_model": {"kind": "ratings_model"}})
     tables = {name: pd.DataFrame({name: [1]}) for name in ("ratings", "items", "splits")}
     assert make_judges(study, **tables) == [made]
-    assert given[0] is study and [list(table)[0] for table in given[1:]] == ["ratings", "items", "splits"]
+    assert given[0] is study and [next(iter(table)) for table in given[1:]] == ["ratings", "items", "splits"]
     with pytest.raises(DataError, match="needs tables ratings"):
         make_judges(study)

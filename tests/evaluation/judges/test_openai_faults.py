@@ -167,6 +167,19 @@ def test_a_key_is_needed_where_no_address_is_given(make_judge: MakeJudge) -> Non
         judge.plan({"toxicity": asks_of(["a"])})
 
 
+@pytest.mark.parametrize("address", ["localhost:8000", "ftp://here/v1", "http://", "http:// x"])
+def test_an_address_is_checked(address: str, make_judge: MakeJudge) -> None:
+    with pytest.raises(JudgeError, match="is no address"):
+        make_judge(base_url=address).plan({})
+
+
+def test_a_key_is_checked_and_not_shown(make_judge: MakeJudge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-one\nsk-two")
+    with pytest.raises(JudgeError, match="MY_KEY is no API key") as caught:
+        make_judge(api_key_env="MY_KEY").plan({})
+    assert "sk-" not in str(caught.value)
+
+
 def test_only_the_named_variable_is_read(
     server: Hostile, make_judge: MakeJudge, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plural_core.evaluation.judges.base import Ask, JudgeError
-from plural_core.evaluation.judges.openai import MAX_TOKENS, OpenAIJudge
+from plural_core.evaluation.judges.endpoint import MAX_TOKENS
+from plural_core.evaluation.judges.openai import OpenAIJudge
 from plural_core.evaluation.judges.rubric import Rubric, fenced
 from plural_core.study.evaluation_config import JudgeConfig
 from plural_core.study.instrument import dimensions
