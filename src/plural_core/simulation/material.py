@@ -149,7 +149,9 @@ def draw_material(config: StudyConfig) -> Material:
     return Material(items=tuple(items), extra=tuple(extra))
 
 
-def draw_corpus(config: StudyConfig, n: int, language: str, name: str = "corpus") -> pd.DataFrame:
+def draw_corpus(
+    config: StudyConfig, n: int, language: str, name: str = "corpus", material: Material | None = None
+) -> pd.DataFrame:
     """Draw prompts with one response each, as text for training a base model.
 
     Parameters
@@ -162,18 +164,22 @@ def draw_corpus(config: StudyConfig, n: int, language: str, name: str = "corpus"
         Their language.
     name : str
         Name of the random stream: another name gives other texts.
+    material : Material, optional
+        The study's, where it is drawn already.
 
     Returns
     -------
     DataFrame
         prompt, response; a prompt may come more than once, with different responses.
     """
-    held_out = {text for _, prompt, _, _ in draw_material(config).extra for text in prompt.texts.values()}
+    material = draw_material(config) if material is None else material
+    held_out = {text for _, prompt, _, _ in material.extra for text in prompt.texts.values()}
     rng = stream(config.seed, "corpus", name, language)
     rows: list[dict[str, str]] = []
     while len(rows) < n:
         # Each draw starts from the held-out prompts only, so the corpus may repeat itself but never shows one.
-        for prompt in draw_prompts(1, rng, set(held_out)):
+        for prompt in draw_prompts(1, rng, held_out):
+            held_out.difference_update(prompt.texts.values())
             response = draw_responses(prompt, 1, rng)[0]
             rows.append({"prompt": prompt.texts[language], "response": text_of(response, language)})
     return pd.DataFrame(rows, columns=["prompt", "response"])

@@ -19,7 +19,7 @@ from plural_core.simulation.lexicon import Lexicon
 from plural_core.study import Study, StudyConfig
 from plural_core.study.models_config import TINY_FAMILIES, TinyConfig
 from plural_core.training.acceptance import Acceptance, accept
-from plural_core.training.corpus import acceptance_prompts, corpus_hash, study_corpus
+from plural_core.training.corpus import StudyTexts, corpus_hash, study_texts
 from plural_core.training.families import FAMILY_LABELS, architecture, family_seed, family_settings, new_model
 from plural_core.training.threads import set_threads
 from plural_core.training.trained import TrainingError
@@ -135,26 +135,26 @@ def ensure_base(study: Study, family: str, progress: Progress | None = None) -> 
         return describe_hub(study, family)
     if family not in TINY_FAMILIES:
         raise TrainingError(f"base model '{family}': neither a tiny architecture nor a name under models.hub")
-    corpus = study_corpus(study)
-    parts = recipe(study.config, family, corpus)
+    texts = study_texts(study)
+    parts = recipe(study.config, family, texts)
     fingerprint = hash_of(parts)
     folder = base_folder(study, family)
     made = read_base(folder)
     if made is None or made.fingerprint != fingerprint:
-        made = _train(study, family, corpus, parts, fingerprint, progress)
+        made = _train(study, family, texts, parts, fingerprint, progress)
     _check(study.config, made)
     return made
 
 
-def recipe(config: StudyConfig, family: str, corpus: pd.DataFrame) -> dict[str, Any]:
+def recipe(config: StudyConfig, family: str, texts: StudyTexts) -> dict[str, Any]:
     """Return everything that makes a tiny base model."""
     tiny = family_settings(config.models.tiny, family)
     return {
         "family": family,
         "settings": tiny.model_dump(mode="json", exclude={"seed"}),
         "seed": family_seed(_seed(config), family),
-        "texts": corpus_hash(corpus),
-        "acceptance": hash_of({"prompts": acceptance_prompts(config)["prompt"].tolist()}),
+        "texts": corpus_hash(texts.corpus),
+        "acceptance": hash_of({"prompts": texts.acceptance["prompt"].tolist()}),
         "recipe": RECIPE,
         "versions": {name: version(name) for name in ("torch", "transformers", "tokenizers")},
     }
@@ -181,7 +181,7 @@ def read_base(folder: Path) -> BaseModel | None:
 def _train(
     study: Study,
     family: str,
-    corpus: pd.DataFrame,
+    texts: StudyTexts,
     parts: dict[str, Any],
     fingerprint: str,
     progress: Progress | None,
@@ -195,8 +195,9 @@ def _train(
 
     set_threads(study.config.training)
     settings = TinyConfig.model_validate(parts["settings"])
-    texts = pd.concat([corpus["prompt"], corpus["response"]])
-    tokenizer = train_tokenizer(texts, settings.vocabulary, settings.context)
+    corpus = texts.corpus
+    whole = pd.concat([corpus["prompt"], corpus["response"]])
+    tokenizer = train_tokenizer(whole, settings.vocabulary, settings.context)
     tokens = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("pad", "bos", "eos")}
     torch.manual_seed(parts["seed"])
     model = new_model(architecture(family, settings, len(tokenizer), tokens))
@@ -219,14 +220,13 @@ def _train(
         steps=fitted.steps,
         n_texts=len(corpus),
         loss=fitted.loss,
-        acceptance=_accept(study.config, loaded),
+        acceptance=_accept(study.config, loaded, texts.acceptance),
     )
     _save(model, tokenizer, {**_plain(made), "made_from": parts}, base_folder(study, family))
     return made
 
 
-def _accept(config: StudyConfig, loaded: LoadedModel) -> Acceptance | None:
-    prompts = acceptance_prompts(config)
+def _accept(config: StudyConfig, loaded: LoadedModel, prompts: pd.DataFrame) -> Acceptance | None:
     if prompts.empty:
         return None
     from plural_core.training.answers import greedy_answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -15,11 +16,27 @@ from plural_core.training.trained import TrainingError
 COLUMNS = ["prompt", "response", "language"]
 
 
-def study_corpus(study: Study) -> pd.DataFrame:
-    """Return prompt, response, language of every text for training base models.
+@dataclass(frozen=True, eq=False)
+class StudyTexts:
+    """What tiny models read and are examined on.
+
+    Parameters
+    ----------
+    corpus : DataFrame
+        prompt, response, language of every text for training.
+    acceptance : DataFrame
+        prompt_id, prompt, language of the prompts on which a model is accepted; none without a simulation.
+    """
+
+    corpus: pd.DataFrame
+    acceptance: pd.DataFrame
+
+
+def study_texts(study: Study) -> StudyTexts:
+    """Return the texts for a study's tiny models.
 
     A simulated study samples its world, in equal parts for each language of its items; test and acceptance prompts
-    never occur. Any other study has only its own texts: those of the prompts for training.
+    never occur in the corpus. Any other study has only its own texts: those of the prompts for training.
 
     Raises
     ------
@@ -29,19 +46,23 @@ def study_corpus(study: Study) -> pd.DataFrame:
         The study has no texts for training.
     """
     if study.config.simulated:
-        return simulated_corpus(study.config)
-    return own_corpus(read_table(study.table("items")), study.config)
+        return simulated_texts(study.config)
+    corpus = own_corpus(read_table(study.table("items")), study.config)
+    return StudyTexts(corpus, pd.DataFrame(columns=["prompt_id", "prompt", "language"], dtype=object))
 
 
-def simulated_corpus(config: StudyConfig) -> pd.DataFrame:
-    """Return ``models.tiny.texts`` texts of a simulated world."""
+def simulated_texts(config: StudyConfig) -> StudyTexts:
+    """Return ``models.tiny.texts`` texts of a simulated world, and its prompts for acceptance."""
+    material = draw_material(config)
     languages = list(rated_prompts(config))
     n, rest = divmod(config.models.tiny.texts, len(languages))
     parts = [
-        draw_corpus(config, n + (place < rest), language).assign(language=language)
+        draw_corpus(config, n + (place < rest), language, material=material).assign(language=language)
         for place, language in enumerate(languages)
     ]
-    return pd.concat(parts, ignore_index=True)[COLUMNS]
+    extra = material.extra_frame()
+    chosen = extra.loc[extra["split"] == ACCEPTANCE, ["prompt_id", "prompt", "language"]]
+    return StudyTexts(pd.concat(parts, ignore_index=True)[COLUMNS], chosen.reset_index(drop=True))
 
 
 def own_corpus(items: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
@@ -55,14 +76,6 @@ def own_corpus(items: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
             f"study '{config.study}' has no texts to train tiny models on; name models that exist in models.hub"
         )
     return chosen
-
-
-def acceptance_prompts(config: StudyConfig) -> pd.DataFrame:
-    """Return prompt_id, prompt, language of the prompts for accepting base models; none without a simulation."""
-    if not config.simulated:
-        return pd.DataFrame(columns=["prompt_id", "prompt", "language"], dtype=object)
-    extra = draw_material(config).extra_frame()
-    return extra.loc[extra["split"] == ACCEPTANCE, ["prompt_id", "prompt", "language"]].reset_index(drop=True)
 
 
 def corpus_hash(corpus: pd.DataFrame) -> str:
