@@ -125,6 +125,18 @@ def _fine_tunes(study: Study) -> None:
             print(f"  {_SIGNS.get(record.status, '–')} {record.run_id}: {record.status}: {record.message}")
 
 
+def pool(config: Path, settings: Sequence[str]) -> None:
+    """``plural pool``, the workflow's step between evaluation and pooling."""
+    from plural_core.pooling.study import build_pooled
+
+    study = load_study(config, settings)
+    made = build_pooled(study)
+    contrasts = made.pooled.groupby(["experiment", "contrast"]).ngroups if len(made.pooled) else 0
+    print(f"{contrasts} contrasts pooled over {len(study.config.models.families)} families.")
+    for note in made.notes:
+        print(note)
+
+
 def report(config: Path, settings: Sequence[str]) -> None:
     """``plural report``, also the workflow's last step."""
     from plural_core.report import write_report

@@ -122,3 +122,9 @@ def dashboard(context: typer.Context) -> None:
 def tables(config: Config, settings: Settings = None) -> None:
     """Make the three tables of a study (the workflow's first step)."""
     actions.tables(config, settings or [])
+
+
+@app.command(hidden=True)
+def pool(config: Config, settings: Settings = None) -> None:
+    """Pool a study's effects over its model families (a step of the workflow)."""
+    actions.pool(config, settings or [])

@@ -1,4 +1,4 @@
-"""Pooled effects with one family left out: does the result hang on a single model?"""
+"""Pooled effects with one family left out, to see whether the result hangs on a single model."""
 
 from __future__ import annotations
 

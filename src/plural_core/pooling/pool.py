@@ -71,6 +71,7 @@ def pooled_table(effects: pd.DataFrame, config: StudyConfig, families: Iterable[
                 values = {name: getattr(pooled, name) for name in VALUES if name != "p_holm"}
                 rows.append({**dict(zip(KEY, key, strict=True)), "method": method, "test": test, **values})
     frame = pd.DataFrame(rows, columns=[c for c in COLUMNS if c != "p_holm"])
+    frame = frame.astype({"k": int, **{name: float for name in VALUES if name not in ("k", "p_holm")}})
     return adjust(frame, config)[COLUMNS]
 
 
@@ -81,7 +82,9 @@ def adjust(pooled: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
     is_primary = [
         (e, c, d) in primary for e, c, d in zip(frame["experiment"], frame["contrast"], frame["dimension"], strict=True)
     ]
-    for _, part in frame[is_primary].groupby(["experiment", "judge", "method", "test"], sort=False):
+    for _, part in frame[np.array(is_primary, dtype=bool)].groupby(
+        ["experiment", "judge", "method", "test"], sort=False
+    ):
         frame.loc[part.index, "p_holm"] = holm(part["p_value"].to_numpy())
     return frame
 

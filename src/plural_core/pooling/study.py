@@ -11,6 +11,7 @@ from plural_core.io import read_table, write_table
 from plural_core.manifest import now, write_manifest
 from plural_core.pooling.dependence import PROMPT_COLUMNS, RATIO_COLUMNS, joint_effects, prompt_rows, ratio_rows
 from plural_core.pooling.equivalence import equivalence_table
+from plural_core.pooling.gaps import missing_lines
 from plural_core.pooling.left_out import leave_one_out_table
 from plural_core.pooling.matrix import score_matrix
 from plural_core.pooling.pool import pooled_table
@@ -77,26 +78,6 @@ def pool_scores(effects: pd.DataFrame, scores: pd.DataFrame, runs: pd.DataFrame,
         leave_one_out_table(effects, config),
         tuple(missing_lines(effects, config)),
     )
-
-
-def missing_lines(effects: pd.DataFrame, config: StudyConfig) -> list[str]:
-    """Return one line for every declared contrast that some or all families lack."""
-    lines = []
-    for experiment, settings in config.experiments.items():
-        for name, contrast in settings.contrasts.items():
-            part = effects[
-                (effects["experiment"] == experiment)
-                & (effects["contrast"] == name)
-                & (effects["dimension"] == contrast.dimension)
-                & effects["estimate"].notna()
-            ]
-            there = set(part["family"])
-            gone = [family for family in config.models.families if family not in there]
-            if not there:
-                lines.append(f"{experiment}, {name}: no family has scores of both conditions, so nothing is pooled.")
-            elif gone:
-                lines.append(f"{experiment}, {name}: pooled without {', '.join(gone)}, which have no scores of it.")
-    return lines
 
 
 def build_pooled(study: Study) -> PooledTables:
