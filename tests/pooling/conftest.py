@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plural_core.pooling.contrasts import study_contrasts
 from plural_core.study import StudyConfig, load_study
+from plural_core.study.contrasts import study_contrasts
 
 
 @pytest.fixture(scope="session")

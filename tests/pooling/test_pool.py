@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plural_core.pooling.contrasts import study_contrasts
 from plural_core.pooling.equivalence import equivalence_table
+from plural_core.pooling.gaps import missing_lines
 from plural_core.pooling.left_out import leave_one_out_table
 from plural_core.pooling.pool import KEY, pooled_table, primary_tests
 from plural_core.pooling.replicates import with_raters
-from plural_core.pooling.gaps import missing_lines
 from plural_core.ratings.schemas import check_table
 from plural_core.study import StudyConfig
+from plural_core.study.contrasts import study_contrasts
 from plural_core.synthesis import holm, random_effects
 
 

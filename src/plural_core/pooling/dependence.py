@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from plural_core.pooling.contrasts import Contrast, study_contrasts
 from plural_core.pooling.matrix import ScoreMatrix
 from plural_core.pooling.pool import KEY
 from plural_core.simulation.streams import stream
 from plural_core.study import StudyConfig
 from plural_core.study.conditions_config import BASE
+from plural_core.study.contrasts import Contrast, study_contrasts
 from plural_core.synthesis import fieller_ratio
 from plural_core.synthesis.joint import JointDraws, joint_bootstrap
 

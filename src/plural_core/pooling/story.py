@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from plural_core.pooling.contrasts import Contrast, study_contrasts
 from plural_core.pooling.pool import usable_std_errors
 from plural_core.pooling.reproduction import REVERSED
 from plural_core.pooling.size_control import PUBLISHED, SIZE, STEPS
 from plural_core.published import read_published
 from plural_core.study import StudyConfig
 from plural_core.study.conditions_config import BASE
+from plural_core.study.contrasts import Contrast, study_contrasts
 from plural_core.synthesis import random_effects
 
 

@@ -67,6 +67,10 @@ class GRPOConfig(Section):
     """Clipping of the probability ratio."""
     temperature: float = Field(default=1.0, gt=0.0)
     """Of sampling."""
+    max_new_tokens: int = Field(default=96, ge=1)
+    """Longest sampled answer in tokens; one that has not ended by then is rewarded with 0."""
+    micro_batch: int = Field(default=16, ge=1)
+    """Answers per forward and backward pass (halved when memory runs out); the update stays the same."""
     aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = "sum_then_normalize"
     """Several dimensions: their rewards are summed with equal weights, then normalised within the group."""
     learning_rate: float = Field(default=5e-4, gt=0.0)

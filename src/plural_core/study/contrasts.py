@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plural_core.study import StudyConfig
 from plural_core.study.conditions_config import BASE
+from plural_core.study.config import StudyConfig
 
 
 @dataclass(frozen=True)
