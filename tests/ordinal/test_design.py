@@ -116,6 +116,10 @@ def test_weights(ratings: pd.DataFrame) -> None:
         clmm("rating ~ age", ratings, weights=[1.0, 2.0])
     with pytest.raises(ModelDataError, match="Did you mean 'age'"):
         clmm("rating ~ age", ratings, weights="agee")
+    with pytest.raises(ModelDataError, match="weight zero"):
+        clmm("rating ~ age", ratings, weights=np.zeros(n))
+    with pytest.raises(ModelDataError, match="no rows"):
+        clmm("rating ~ age", ratings.iloc[:0])
     half = np.where(np.arange(n) < 200, 1.0, 0.0)
     fit = clmm("rating ~ age", ratings, weights=half)
     assert fit.loglik == pytest.approx(clmm("rating ~ age", ratings.iloc[:200]).loglik, rel=1e-12)

@@ -1,5 +1,7 @@
 """Intervals, contrasts, tests, simulation, power and words."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,6 +46,8 @@ def test_compare(fit: CLMMResult, ratings: pd.DataFrame) -> None:
         compare(fit, clmm("rating ~ sex", ratings, link="probit"))
     with pytest.raises(InferenceError, match="two fits"):
         compare(fit)
+    with pytest.raises(InferenceError, match="not float"):
+        compare(fit, 3.0)  # type: ignore[arg-type]
 
 
 def test_wald_and_profile_intervals(fit: CLMMResult, ratings: pd.DataFrame) -> None:
@@ -84,6 +88,24 @@ def _loglik_with_fixed_effect(data: pd.DataFrame, value: float) -> float:
         return (1e10, np.zeros(len(part))) if here is None else (-here.objective, -here.gradient[free])
 
     return -float(minimize(objective, psi[free], jac=True, method="BFGS", options={"gtol": 1e-6}).fun)
+
+
+@pytest.mark.parametrize("level", [95, 1.0, 0.0, -0.5, float("nan")])
+def test_level_is_a_coverage(fit: CLMMResult, level: float) -> None:
+    """95 for 0.95 would give missing ends without a word."""
+    questions: list[Callable[[], object]] = [
+        lambda: fit.confint(level=level),
+        lambda: fit.confint("age", method="profile", level=level),
+        lambda: fit.profile("age", level=level),
+        lambda: fit.contrast("group", level=level),
+        lambda: fit.marginal_probabilities("group", level=level),
+        lambda: fit.average_marginal_effects("group", level=level),
+        lambda: fit.predict(kind="linear", level=level),
+        lambda: fit.describe(level),
+    ]
+    for question in questions:
+        with pytest.raises(InferenceError, match="between 0 and 1"):
+            question()
 
 
 def test_profile_of_a_variance_at_zero(ratings: pd.DataFrame) -> None:
@@ -148,6 +170,8 @@ def test_simulate_follows_the_model(fit: CLMMResult) -> None:
     conditional = fit.predict().mean()
     shares = pd.Series(same.to_numpy().ravel()).value_counts(normalize=True).sort_index()
     assert np.allclose(shares, conditional, atol=0.01)
+    with pytest.raises(InferenceError, match="at least one"):
+        fit.simulate(0)
 
 
 def test_bootstrap(fit: CLMMResult) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plural_core.ordinal import CLMMResult, FitWarning, OrdinalError, clmm
+from plural_core.ordinal import CLMMResult, FitWarning, ModelDataError, OrdinalError, clmm
 
 MIXED = "rating ~ group + sex + (1 | person) + (1 | item)"
 
@@ -117,6 +117,86 @@ def test_predictions_and_contrasts_know(separated: pd.DataFrame) -> None:
     table = fit.marginal_probabilities("group")
     assert table.loc[table["level"] == "z", "std_error"].isna().all()
     assert table.loc[table["level"] != "z", "std_error"].notna().all()
+
+
+@pytest.mark.parametrize("factor", ["sex", "age"])
+def test_averages_over_other_factors_keep_their_errors(separated: pd.DataFrame, factor: str) -> None:
+    """Ratings of the separated level are certain whatever else changes: they dilute the effect, and its error."""
+    formula = MIXED.replace("sex", "sex + age")
+    others = separated[separated["group"] != "z"]
+    effect = _quiet(formula, separated).average_marginal_effects(factor)
+    without = clmm(formula, others).average_marginal_effects(factor)
+    share = len(others) / len(separated)
+    assert share < 1
+    assert np.allclose(effect["estimate"], share * without["estimate"], atol=1e-4)
+    assert np.allclose(effect["std_error"], share * without["std_error"], rtol=1e-3)
+    assert np.isfinite(effect[["p_value", "ci_low", "ci_high"]].to_numpy()).all()
+    assert np.isfinite(_quiet(formula, separated).marginal_probabilities("sex")["std_error"]).all()
+
+
+@pytest.mark.parametrize("used", [[1], [3], [1, 2], [2, 3, 4], [4, 5]])
+def test_own_thresholds_of_a_level_stay_in_order(separated: pd.DataFrame, used: list[int]) -> None:
+    """A level with cut points of its own that did not use the ends of the scale: the other cut points move along."""
+    lonely = separated["group"] == "z"
+    data = separated.copy()
+    data.loc[lonely, "rating"] = np.resize(used, lonely.sum())
+    fit = _quiet(MIXED, data, nominal="group")
+    assert fit.converged
+    assert not any("cross" in m for m in fit.messages)
+    probability = fit.predict(data[lonely])
+    assert (probability >= 0).all(axis=None)
+    assert np.allclose(probability.sum(axis=1), 1)
+    never = [k for k in fit.levels if k not in used]
+    assert np.allclose(probability[never], 0)
+
+
+def test_own_thresholds_need_every_category_between(separated: pd.DataFrame) -> None:
+    """Without a rating of 3 between others the thresholds of the level would cross: P(3) < 0, and a false test."""
+    lonely = separated["group"] == "z"
+    data = separated.copy()
+    data.loc[lonely, "rating"] = np.resize([1, 2, 4, 5], lonely.sum())
+    with pytest.raises(ModelDataError, match="'groupz' has no rating of 3, but lower and higher ones"):
+        clmm(MIXED, data, nominal="group")
+    fit = clmm(MIXED, data)
+    with pytest.warns(FitWarning, match="group: not tested: .* no rating of 3"):
+        check = fit.proportional_odds_check()
+    assert np.isnan(check.table.loc["group", "p_value"])
+    assert np.isfinite(check.table.loc["sex", "p_value"])
+    assert any("not tested" in m for m in check.messages)
+    with pytest.warns(FitWarning, match="not tested"):
+        assert not len(fit.proportional_odds_check("group").effects)
+
+
+@pytest.mark.filterwarnings("ignore:NOT CONVERGED")
+def test_crossing_thresholds_are_told() -> None:
+    """Equidistant thresholds of a group at both ends of the scale: the best spacing is negative."""
+    rng = np.random.default_rng(1)
+    y = np.concatenate([rng.integers(1, 6, 200), np.resize([1, 5], 40)])
+    data = pd.DataFrame({"y": y, "g": ["a"] * 200 + ["b"] * 40})
+    with pytest.warns(FitWarning, match="thresholds cross for 1 pattern"):
+        fit = clmm("y ~ g", data, threshold="equidistant", nominal="g")
+    assert any("cross" in m for m in fit.messages)
+
+
+def test_a_separated_level_adds_no_degrees_of_freedom(separated: pd.DataFrame) -> None:
+    fit = _quiet(MIXED, separated)
+    check = fit.proportional_odds_check("group")
+    without = clmm(MIXED, separated[separated["group"] != "z"]).proportional_odds_check("group")
+    assert check.df == without.df == 6
+    assert check.lr_stat == pytest.approx(without.lr_stat, abs=1e-4)
+    two = separated.assign(lonely=np.where(separated["group"] == "z", "yes", "no"))
+    alone = _quiet("rating ~ lonely + sex + (1 | person)", two)
+    with pytest.warns(FitWarning, match="nothing to compare"):
+        assert np.isnan(alone.proportional_odds_check("lonely").p_value)
+
+
+def test_bootstrap_of_a_separated_fit_is_quiet(separated: pd.DataFrame) -> None:
+    fit = _quiet("rating ~ group + sex", separated)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = fit.bootstrap(10, seed=1).to_frame()
+    assert table.loc["groupz", ["ci_low", "ci_high"]].tolist() == [-np.inf, -np.inf]
+    assert np.isfinite(table.drop(index="groupz").to_numpy()).all()
 
 
 def test_weak_penalty_keeps_everything_finite(separated: pd.DataFrame) -> None:

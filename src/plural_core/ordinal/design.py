@@ -138,7 +138,7 @@ def build_frame(
     frame = frame[present & weighted].reset_index(drop=True)
     case_weights = case_weights[present & weighted]
     if frame.empty:
-        raise ModelDataError(f"no complete row is left: of {len(data)} rows {n_dropped} have missing values")
+        raise ModelDataError(_no_row(len(data), n_dropped))
     y, levels, note = read_response(frame[parsed.response], parsed.response)
     messages += note
     factors = prepare_factors(frame, covariates, reference or {})
@@ -170,6 +170,14 @@ def build_frame(
         parsed, frame, index, y, levels, x[:, kept], names, spec, kept, terms, term_factors, factors, groups,
         case_weights, n_dropped, tuple(collinear), tuple(messages),
     )  # fmt: skip
+
+
+def _no_row(n: int, n_dropped: int) -> str:
+    if not n:
+        return "the data have no rows"
+    if n_dropped < n:
+        return f"every complete row has weight zero ({n - n_dropped} of {n} rows are complete)"
+    return f"no complete row is left: of {n} rows {n_dropped} have missing values"
 
 
 def _required(parsed: ParsedFormula) -> list[str]:

@@ -30,6 +30,13 @@ class FitWarning(UserWarning):
     """Something the reader of a fit has to know: not converged, separation, dropped columns."""
 
 
+def check_level(level: float) -> float:
+    """Return `level`, the coverage of an interval; raise unless it lies between 0 and 1."""
+    if not 0.0 < level < 1.0:
+        raise InferenceError(f"level is the coverage of an interval, between 0 and 1 (0.95, say), not {level}")
+    return level
+
+
 def nearest(name: object, known: Iterable[object]) -> str:
     """Return `` Did you mean 'x'?`` for the known name most like `name`, or an empty string."""
     options = {str(k).lower(): str(k) for k in known}

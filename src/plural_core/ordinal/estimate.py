@@ -11,6 +11,7 @@ import numpy as np
 from plural_core.ordinal.arrays import ModelArrays
 from plural_core.ordinal.assemble import Specification, frame_arrays, specify
 from plural_core.ordinal.clm import FixedLikelihood, start_gamma
+from plural_core.ordinal.crossing import crossed, order_rows, unused_between
 from plural_core.ordinal.design import ModelFrame
 from plural_core.ordinal.errors import FitWarning, ModelDataError, OrdinalError, listing
 from plural_core.ordinal.links import Link
@@ -49,6 +50,8 @@ def fit_frame(
     """
     started = time.perf_counter() if began is None else began
     notes = list(frame.messages if messages is None else messages)
+    if len(nominal) and threshold == "flexible" and (gap := unused_between(frame, list(nominal))):
+        raise ModelDataError(gap)
     spec = specify(link, threshold, frame.levels, frame.names, list(nominal))
     arrays = frame_arrays(spec, frame, prior_precision(spec, frame, penalty))
     limit: Limit | None = None
@@ -56,7 +59,7 @@ def fit_frame(
     if penalty is None:
         plain = FixedLikelihood(arrays).newton(start_gamma(arrays, spec.jacobian), max_steps=30)
         if suspicious(plain, arrays):
-            limit = find_limit(arrays, spec.n_alpha)
+            limit = find_limit(arrays, spec.n_alpha, order_rows(spec, frame.x) if len(nominal) else None)
             if limit is not None:
                 fitted = limit.arrays
                 if not len(limit.kept):
@@ -76,6 +79,10 @@ def fit_frame(
         )
     except ArithmeticError as error:
         raise OrdinalError(f"the fit could not start: {error}; check the response, or try link='logit'") from error
+    if len(nominal):
+        gamma = np.zeros(len(spec.names))
+        gamma[slice(None) if limit is None else limit.kept] = solution.gamma
+        notes += [note for note in [crossed(spec, frame.x, gamma, limit)] if note]
     result = assemble_result(
         formula=formula, frame=frame, spec=spec, arrays=arrays, fitted=fitted, limit=limit, solution=solution,
         n_agq=n_agq, penalty=penalty, messages=tuple(notes), seconds=time.perf_counter() - started,
@@ -131,7 +138,8 @@ def _warn(result: CLMMResult) -> None:
     loud = [
         m
         for m in result.messages
-        if m.startswith(("separation", "dropped", "there are as many", "runaway")) or "as many levels" in m
+        if m.startswith(("separation", "thresholds cross", "dropped", "there are as many", "runaway"))
+        or "as many levels" in m
     ]
     if not result.optimizer.converged:
         loud.insert(

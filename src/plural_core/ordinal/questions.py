@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
-from plural_core.ordinal.errors import InferenceError
+from plural_core.ordinal.errors import InferenceError, check_level
 
 if TYPE_CHECKING:
     from plural_core.ordinal.inference.bootstrap import BootstrapResult
@@ -61,7 +61,7 @@ class Questions:
         """
         from plural_core.ordinal.inference.predict import predict
 
-        return predict(self._fit, newdata, kind, random, std_error=std_error, level=level)
+        return predict(self._fit, newdata, kind, random, std_error=std_error, level=check_level(level))
 
     def marginal_probabilities(self, factor: str, *, level: float = 0.95) -> pd.DataFrame:
         """Population-averaged P(rating >= k) for each level of a factor.
@@ -77,7 +77,7 @@ class Questions:
         """
         from plural_core.ordinal.inference.marginal import marginal_probabilities
 
-        return marginal_probabilities(self._fit, factor, level)
+        return marginal_probabilities(self._fit, factor, check_level(level))
 
     def average_marginal_effects(self, factor: str, *, level: float = 0.95) -> pd.DataFrame:
         """Differences of `marginal_probabilities` from the reference level; slopes for a numeric column.
@@ -89,7 +89,7 @@ class Questions:
         """
         from plural_core.ordinal.inference.marginal import average_marginal_effects
 
-        return average_marginal_effects(self._fit, factor, level)
+        return average_marginal_effects(self._fit, factor, check_level(level))
 
     def contrast(self, factor: str, a: Any = None, b: Any = None, *, level: float = 0.95) -> pd.DataFrame:
         """Difference of two levels of a factor, `a` minus `b`, from `vcov`; all pairs if neither is given.
@@ -101,7 +101,7 @@ class Questions:
         """
         from plural_core.ordinal.inference.contrast import contrast
 
-        return contrast(self._fit, factor, a, b, level)
+        return contrast(self._fit, factor, a, b, check_level(level))
 
     def confint(
         self, parm: str | Sequence[str] | None = None, *, method: str = "wald", level: float = 0.95
@@ -124,6 +124,7 @@ class Questions:
         from plural_core.ordinal.inference.profile import profile, wald_intervals
 
         names = [parm] if isinstance(parm, str) else parm
+        check_level(level)
         if method == "wald":
             return wald_intervals(self._fit, names, level)
         if method == "profile":
@@ -134,7 +135,7 @@ class Questions:
         """Profile-likelihood curves and intervals; see `ProfileResult`."""
         from plural_core.ordinal.inference.profile import profile
 
-        return profile(self._fit, [parm] if isinstance(parm, str) else parm, level)
+        return profile(self._fit, [parm] if isinstance(parm, str) else parm, check_level(level))
 
     def compare(self, *others: CLMMResult) -> pd.DataFrame:
         """Likelihood-ratio tests against other fits, see `plural_core.ordinal.compare`."""
@@ -169,6 +170,8 @@ class Questions:
         """
         from plural_core.ordinal.inference.simulate import simulate
 
+        if n < 1:
+            raise InferenceError(f"simulate needs at least one replicate, not {n}")
         codes = simulate(self._fit, n, np.random.default_rng(seed), new_random=new_random)
         levels = np.array(self._fit.levels, dtype=object)
         columns = {f"sim_{k + 1}": levels[y] for k, y in enumerate(codes)}
@@ -217,4 +220,4 @@ class Questions:
         """One paragraph in plain words."""
         from plural_core.ordinal.describe import describe
 
-        return describe(self._fit, level)
+        return describe(self._fit, check_level(level))

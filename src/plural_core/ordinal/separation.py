@@ -57,20 +57,24 @@ def suspicious(fit: NewtonFit, arrays: ModelArrays) -> bool:
     return bool((np.diag(fit.hessian) < 1e-3 * carried).any())
 
 
-def find_limit(arrays: ModelArrays, n_alpha: int) -> Limit | None:
+def find_limit(arrays: ModelArrays, n_alpha: int, order: Array | None = None) -> Limit | None:
     """Look for separation; None if every parameter is finite.
 
     Parameters
     ----------
     n_alpha : int
         Number of threshold parameters, which are removed last.
+    order : ndarray, shape (m, p), optional
+        Rows A with A gamma = distances of neighbouring cut points, which must not shrink below zero
+        (threshold-specific effects; without them the ratings see to it).
     """
     kept = np.arange(arrays.n_fixed)
     current = arrays
     signs: dict[int, int] = {}
     total = np.zeros(arrays.n_fixed)
+    order = np.zeros((0, arrays.n_fixed)) if order is None else order
     for step in range(arrays.n_fixed):
-        direction = _recession(current)
+        direction = _recession(current, order)
         if direction is None:
             break
         for place in np.flatnonzero(np.abs(direction) > _TOL):
@@ -83,22 +87,26 @@ def find_limit(arrays: ModelArrays, n_alpha: int) -> Limit | None:
         stays = _independent(current, np.array([int(c) in signs for c in kept]), kept < n_alpha)
         current = current.with_columns(stays)
         kept = kept[stays]
+        # Cut points that have parted for ever constrain nothing any more.
+        order = order[order @ direction <= _TOL][:, stays]
     return Limit(current, kept, signs, total) if signs else None
 
 
-def _recession(arrays: ModelArrays) -> Array | None:
+def _recession(arrays: ModelArrays, order: Array) -> Array | None:
     """A direction of recession with as many moving ends as possible, or None."""
     rows = np.vstack([arrays.b1[~arrays.top], -arrays.b2[~arrays.bottom]])
     rows = np.unique(rows, axis=0)
     if not rows.size:
         return None
-    p = rows.shape[1]
-    # Scale columns, so that the box treats them alike.
-    scale = np.maximum(np.abs(rows).max(axis=0), 1e-12)
-    scaled = rows / scale
+    constraints = np.vstack([rows, np.unique(order, axis=0)])
+    # Scale columns, so that the box treats them alike. A column that nothing informs stays where it is.
+    reach = np.abs(constraints).max(axis=0)
+    scale = np.where(reach > 0.0, reach, 1.0)
+    box = [(-1.0, 1.0) if moves else (0.0, 0.0) for moves in reach > 0.0]
     found = linprog(
-        -scaled.sum(axis=0), A_ub=-scaled, b_ub=np.zeros(len(rows)), bounds=[(-1.0, 1.0)] * p, method="highs"
-    )
+        -(rows / scale).sum(axis=0), A_ub=-constraints / scale, b_ub=np.zeros(len(constraints)), bounds=box,
+        method="highs",
+    )  # fmt: skip
     if found.status != 0 or found.x is None or found.fun is None or found.fun > -1e-6:
         return None
     best = np.asarray(found.x)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
-from plural_core.ordinal.errors import InferenceError, OrdinalError
+from plural_core.ordinal.errors import InferenceError, OrdinalError, check_level
 from plural_core.ordinal.estimate import fit_frame
 from plural_core.ordinal.inference.simulate import simulate, with_response
 
@@ -40,15 +40,22 @@ class BootstrapResult:
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
         """Columns estimate, bias, std_error and percentile interval (ci_low, ci_high), per parameter."""
         usable = self.estimates.replace([np.inf, -np.inf], np.nan)
-        tail = (1.0 - level) / 2.0
+        tail = (1.0 - check_level(level)) / 2.0
         return pd.DataFrame({
             "estimate": self.original,
             "bias": usable.mean() - self.original,
             "std_error": usable.std(),
-            "ci_low": self.estimates.quantile(tail),
-            "ci_high": self.estimates.quantile(1.0 - tail),
+            "ci_low": _quantile(self.estimates, tail, "lower"),
+            "ci_high": _quantile(self.estimates, 1.0 - tail, "higher"),
             "n_used": self.estimates.notna().sum(),
         })  # fmt: skip
+
+
+def _quantile(estimates: pd.DataFrame, share: float, outwards: Literal["lower", "higher"]) -> pd.Series:
+    """Quantile per column; next to an infinite replicate there is nothing to interpolate, so the outer one."""
+    with np.errstate(invalid="ignore"):
+        interpolated = estimates.quantile(share)
+    return interpolated.fillna(estimates.quantile(share, interpolation=outwards))
 
 
 def bootstrap(result: CLMMResult, n: int, seed: int) -> BootstrapResult:

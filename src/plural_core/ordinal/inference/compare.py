@@ -36,6 +36,9 @@ def compare(*fits: CLMMResult) -> pd.DataFrame:
     """
     if len(fits) < 2:
         raise InferenceError("compare needs at least two fits")
+    for fit in fits:
+        if not hasattr(fit, "loglik"):
+            raise InferenceError(f"compare takes results of clmm, not {type(fit).__name__}")
     first = fits[0]
     for other in fits[1:]:
         same = (

@@ -3,7 +3,8 @@
 For each level of a factor, everybody in the sample is given that level and everything else is left as it is
 (standardisation); random effects are integrated out; P(rating >= k) is averaged over the sample. Errors by
 the delta method in all parameters, standard deviations included; the covariates of the sample are taken as
-they are.
+they are. Rows with a level of *another* factor that is not estimable stand at their limit, probability zero or one,
+which adds nothing to the error; the factor's own such levels have no error and no interval.
 """
 
 from __future__ import annotations
@@ -38,8 +39,11 @@ def check_factor(result: CLMMResult, factor: str) -> None:
         )
 
 
-def exceedance(result: CLMMResult, data: pd.DataFrame) -> tuple[Array, Array, bool]:
-    """Sample mean of P(rating >= k) for k from the second level on: value, gradient, reliable."""
+def exceedance(result: CLMMResult, data: pd.DataFrame, factor: str) -> tuple[Array, Array, bool]:
+    """Sample mean of P(rating >= k) for k from the second level on: value, gradient, and whether it is estimable.
+
+    It is not where an effect of `factor` itself, or a threshold, enters that runs to infinity.
+    """
     x = new_matrix(result.frame, data)
     rows, inverse = np.unique(x, axis=0, return_inverse=True) if x.shape[1] else (x[:1], np.zeros(len(x), dtype=int))
     weights = np.bincount(inverse.ravel(), weights=result.frame.weights)
@@ -47,7 +51,15 @@ def exceedance(result: CLMMResult, data: pd.DataFrame) -> tuple[Array, Array, bo
     c = cumulative(result, rows, marginal=True)
     value = 1.0 - weights @ c.value
     gradient = -np.einsum("i,ija->ja", weights, c.gradient)
-    return value, gradient, bool(c.reliable.all())
+    lost = set(result.not_estimable)
+    own = [j for j in result.frame.columns_of(factor) if lost & set(_parameters(result, result.frame.names[j]))]
+    estimable = not (rows[:, own] != 0.0).any() and not lost & set(result.spec.alpha_names)
+    return value, gradient, bool(estimable)
+
+
+def _parameters(result: CLMMResult, column: str) -> list[str]:
+    """Names of the effects of a model-matrix column: one, or one per threshold."""
+    return [column, *(f"{a}.{column}" for a in result.spec.alpha_names)]
 
 
 def _sample(result: CLMMResult) -> pd.DataFrame:
@@ -62,7 +74,7 @@ def marginal_probabilities(result: CLMMResult, factor: str, level: float) -> pd.
     sample, quantile = _sample(result), norm.ppf(0.5 + level / 2.0)
     rows = []
     for group in result.frame.factors[factor]:
-        value, gradient, reliable = exceedance(result, sample.assign(**{factor: group}))
+        value, gradient, reliable = exceedance(result, sample.assign(**{factor: group}), factor)
         errors = np.sqrt(np.maximum(quadratic(gradient, result.covariance), 0.0))
         if not reliable:
             errors = np.full(len(errors), np.nan)
@@ -86,14 +98,15 @@ def average_marginal_effects(result: CLMMResult, factor: str, level: float) -> p
     rows = []
     if factor in result.frame.factors:
         base, *others = result.frame.factors[factor]
-        low = exceedance(result, sample.assign(**{factor: base}))
+        low = exceedance(result, sample.assign(**{factor: base}), factor)
         comparisons = [
-            (f"{other} - {base}", exceedance(result, sample.assign(**{factor: other})), low, 1.0) for other in others
+            (f"{other} - {base}", exceedance(result, sample.assign(**{factor: other}), factor), low, 1.0)
+            for other in others
         ]
     else:
         step = 1e-4 * (float(sample[factor].std()) or 1.0)
-        up = exceedance(result, sample.assign(**{factor: sample[factor] + step}))
-        down = exceedance(result, sample.assign(**{factor: sample[factor] - step}))
+        up = exceedance(result, sample.assign(**{factor: sample[factor] + step}), factor)
+        down = exceedance(result, sample.assign(**{factor: sample[factor] - step}), factor)
         comparisons = [(f"d/d {factor}", up, down, 2.0 * step)]
     quantile = norm.ppf(0.5 + level / 2.0)
     for name, (v1, g1, ok1), (v0, g0, ok0), unit in comparisons:

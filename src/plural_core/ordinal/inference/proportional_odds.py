@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from plural_core.ordinal.errors import InferenceError
+from plural_core.ordinal.crossing import unused_between
+from plural_core.ordinal.errors import FitWarning, InferenceError
 from plural_core.ordinal.estimate import fit_frame
 from plural_core.ordinal.inference.marginal import check_factor, covariates
 
@@ -25,7 +27,9 @@ class ProportionalOddsCheck:
     Attributes
     ----------
     table : DataFrame
-        Indexed by factor; columns loglik (of the wider model), lr_stat, df, p_value, converged.
+        Indexed by factor; columns loglik (of the wider model), lr_stat, df, p_value, converged. Missing, with
+        a message and a `FitWarning`, where the wider model does not exist: a level without a rating in some
+        category between its lowest and highest, or no estimable effect.
     effects : DataFrame
         Columns factor, term, threshold, estimate, std_error: the effect on the latent scale (sign as in
         `CLMMResult.coefficients`) at each threshold, from the wider model. Equal numbers along a term are
@@ -72,26 +76,43 @@ def proportional_odds_check(result: CLMMResult, factor: str | Sequence[str] | No
     if result.spec.nominal.size:
         raise InferenceError("this fit has threshold-specific effects already; check the fit without them")
     factors = covariates(result) if factor is None else [factor] if isinstance(factor, str) else list(factor)
-    rows, effects, messages = [], [], []
+    rows: list[dict[str, object]] = []
+    effects: list[pd.DataFrame] = []
+    messages: list[str] = []
     for name in factors:
         check_factor(result, name)
         columns = result.frame.columns_of(name)
+        estimable = [j for j in columns if result.frame.names[j] not in result.not_estimable]
+        why = unused_between(result.frame, columns) if result.threshold == "flexible" else None
+        if not estimable:
+            why = f"no effect of '{name}' is estimable, so there is nothing to compare"
+        if why is not None:
+            rows.append({
+                "factor": name, "loglik": np.nan, "lr_stat": np.nan, "df": 0, "p_value": np.nan, "converged": False,
+            })  # fmt: skip
+            messages.append(f"{name}: not tested: {why}")
+            warnings.warn(messages[-1], FitWarning, stacklevel=3)
+            continue
         wide = fit_frame(
             result.frame, formula=result.formula, link=result.spec.link, threshold=result.threshold,
             n_agq=result.n_agq, nominal=columns, start=_widened(result, columns), warn=False,
         )  # fmt: skip
-        df = len(wide.spec.nominal_names) - len(columns)
+        # A level that is separated already has no further effects to estimate.
+        df = (len(wide.spec.alpha_names) - 1) * len(estimable)
         statistic = max(2.0 * (wide.loglik - result.loglik), 0.0)
         rows.append({
             "factor": name, "loglik": wide.loglik, "lr_stat": statistic, "df": df,
             "p_value": float(chi2.sf(statistic, df)), "converged": wide.converged,
         })  # fmt: skip
         effects.append(_effects(wide, name, columns))
-        messages += [f"{name}: {m}" for m in wide.messages if m.startswith("separation")]
+        messages += [f"{name}: {m}" for m in wide.messages if m.startswith(("separation", "thresholds cross"))]
         if not wide.converged:
             messages.append(f"{name}: the model with threshold-specific effects did NOT converge")
+    empty = pd.DataFrame(columns=["factor", "term", "threshold", "estimate", "std_error"])
     return ProportionalOddsCheck(
-        pd.DataFrame(rows).set_index("factor"), pd.concat(effects, ignore_index=True), tuple(messages)
+        pd.DataFrame(rows).set_index("factor"),
+        pd.concat(effects, ignore_index=True) if effects else empty,
+        tuple(messages),
     )
 
 
