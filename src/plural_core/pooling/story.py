@@ -239,8 +239,8 @@ def control_findings(table: pd.DataFrame, config: StudyConfig) -> list[dict[str,
             {
                 "id": f"{experiment}_{_slug(str(question))}_{_slug(str(left['control']))}",
                 "sentence": f"{question}, {label}: a difference of {_pm(100 * whole['estimate'])} points as published, "
-                f"and of {_pm(100 * left['estimate'])} ({_pm(100 * left['ci_low'])} to {_pm(100 * left['ci_high'])}) where "
-                f"both have {amount}.",
+                f"and of {_pm(100 * left['estimate'])} ({_pm(100 * left['ci_low'])} to "
+                f"{_pm(100 * left['ci_high'])}) where both have {amount}.",
                 "value": float(left["estimate"]),
                 "ci_low": float(left["ci_low"]),
                 "ci_high": float(left["ci_high"]),

@@ -107,6 +107,7 @@ def _tune(work: FamilyWork, spec: RunSpec, made: PreferenceSet) -> Trained:
         work.loaded,
         made.labels,
         texts,
+        work.preferences(spec.replicate).prompts,
         config.training,
         condition.budget,
         spec.seed,
