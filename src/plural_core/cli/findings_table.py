@@ -8,13 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from plural_core.findings import SIMULATED_PREFIX
+from plural_core.findings_choice import choose_findings
 from plural_core.study import Study
 
-MOST, PER_NOTEBOOK = 14, 4
 
 
 def print_findings(findings: pd.DataFrame, study: Study, console: Console | None = None) -> None:
-    """Print the first sentences of a study's findings, each with the notebook it comes from.
+    """Print ten sentences of a study's findings, each with the notebook it comes from.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def print_findings(findings: pd.DataFrame, study: Study, console: Console | None
     table = Table(title=mark, title_justify="left", show_lines=False, pad_edge=False)
     table.add_column("notebook", style="dim", no_wrap=True)
     table.add_column("finding")
-    shown = findings.groupby("notebook", sort=False).head(PER_NOTEBOOK).head(MOST)
+    shown = choose_findings(findings)
     for row in shown.itertuples():
         table.add_row(Text(str(row.notebook)), Text(str(row.sentence).removeprefix(SIMULATED_PREFIX)))
     console.print(table)

@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from plural_core.errors import WorkflowError
 from plural_core.findings import read_findings
+from plural_core.findings_choice import write_chosen
 from plural_core.io import attempt, read_table, write_text
 from plural_core.report.html import index_page, notebook_page
 from plural_core.study import Study
@@ -61,6 +62,7 @@ def write_report(study: Study) -> Path:
     done = [page for page in pages if page.body is not None]
     if not done:
         raise WorkflowError(f"{study.report}: no notebook has been run yet; plural run CONFIG first")
+    write_chosen(study)
     write_text(get_plotlyjs(), study.report / "plotly.min.js")
     for page in done:
         write_text(notebook_page(study, page, done), study.report / f"{page.name}.html")
