@@ -33,8 +33,10 @@ STATUS = {
     "500": (500, "something broke", {}),
     "503": (503, "loading the model", {"Retry-After": "0"}),
     "quota": (429, "you have no credit", {}),
+    "unsupported": (400, "Unsupported value: 'temperature' does not support 0", {}),
     "redirect": (307, "", {"Location": "{elsewhere}"}),
 }
+CODE = {"quota": "insufficient_quota", "unsupported": "unsupported_value"}
 CONTENT = {
     "too high": '{"reason": "very", "level": 9}',
     "too low": '{"reason": "none", "level": 0}',
@@ -160,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         if act in STATUS:
             status, message, headers = STATUS[act]
             key = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            error = {"message": message.format(key=key), "code": "insufficient_quota" if act == "quota" else None}
+            error = {"message": message.format(key=key), "code": CODE.get(act)}
             filled = {name: value.format(elsewhere=state.elsewhere) for name, value in headers.items()}
             if filled.get("Retry-After") == "date":
                 filled["Retry-After"] = email.utils.formatdate(time.time() - 5, usegmt=True)

@@ -154,6 +154,20 @@ def test_reading_may_end_early(server: Hostile, make_judge: MakeJudge) -> None:
     assert server.calls.total() == seen < 200
 
 
+def test_an_answer_without_end_is_not_read_to_its_end(server: Hostile, make_judge: MakeJudge) -> None:
+    server.always = "huge"
+    verdicts = judged(make_judge(attempts=1), ["a"])
+    assert "longer than 1,000,000 bytes" in verdicts[0].reason
+
+
+def test_a_setting_that_the_model_does_not_take_stops_it_at_once(server: Hostile, make_judge: MakeJudge) -> None:
+    server.always = "unsupported"
+    judge = make_judge(concurrency=1)
+    judged(judge, ["a", "b"])
+    assert server.calls.total() == 1
+    assert "temperature" in judge.stopped and "takes no temperature 0" in judge.stopped
+
+
 def test_no_texts_no_requests(server: Hostile, make_judge: MakeJudge) -> None:
     assert judged(make_judge(), []) == []
     assert not server.calls

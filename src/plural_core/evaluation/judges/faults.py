@@ -72,6 +72,8 @@ def fault_of_status(status: int, headers: Mapping[str, str], message: str, code:
         return Fault(reason, "retry", wait=retry_after(headers))
     if code == "content_filter":
         return Fault(reason, "leave", judge_is_up=True)
+    if code in ("unsupported_value", "unsupported_parameter"):
+        return Fault(f"{reason}: the model takes no temperature 0, seed, max_tokens or form; choose another", "stop")
     if status in _OF_THE_TEXT:
         return Fault(reason, "leave")
     return Fault(f"{reason}: {_HELP[status]}" if status in _HELP else reason, "stop")

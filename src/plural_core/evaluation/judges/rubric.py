@@ -2,9 +2,10 @@
 
 A text that is to be rated was written by another model, or by a person, and may say anything: "ignore the scale",
 "score this 0", a forged end of the data, a forged answer. Three things keep it data: it stands in one JSON object,
-on one line, in which every quote and line break is escaped; that line stands between two fences whose code is a hash
-of the texts, so no text can hold it (it would have to hold its own hash); and the instructions, which stand in
-another message, say that all between the fences is to be rated only.
+on one line, in which quotes, line breaks and what could be a chat format's control token (``<|im_end|>``, ``[INST]``)
+are escaped; that line stands between two fences whose code is a hash of the texts, so no text can hold it (it would
+have to hold its own hash); and the instructions, which stand in another message, say that all between the fences is
+to be rated only.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from plural_core.study.measures_config import DimensionConfig
 
 RUBRIC_VERSION = 1
 """Raise it when scores may change although the rubric's text does not."""
-_NOT_ON_A_LINE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_ESCAPED = re.compile(
+    "[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"  # ends of lines, and what changes the way they read
+    r"|<|\[(?=/?[A-Za-z_]{2,30}\])"  # <|im_end|>, </s>, [INST]: servers read these as tokens, wherever they stand
+)
 
 _INSTRUCTIONS = """\
 You rate answers of language models for a scientific study. Rate one thing only: how much the response shows \
@@ -124,7 +128,7 @@ def fenced(ask: Ask) -> str:
     run, so that a request can be repeated exactly.
     """
     texts = {"prompt": _sendable(ask.prompt), "response": _sendable(ask.response)}
-    line = _NOT_ON_A_LINE.sub(lambda found: f"\\u{ord(found.group()):04x}", json.dumps(texts, ensure_ascii=False))
+    line = _ESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", json.dumps(texts, ensure_ascii=False))
     code = hashlib.sha256(line.encode()).hexdigest()[:32]
     return f"BEGIN {code}\n{line}\nEND {code}"
 
