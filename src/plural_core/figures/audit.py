@@ -49,7 +49,11 @@ def sizes_figure(table: pd.DataFrame, *, title: str) -> go.Figure:
         )
     figure.update_xaxes(type="log", dtick=1)
     figure.update_yaxes(
-        tickmode="array", tickvals=list(at.values()), ticktext=conditions, range=[len(conditions) - 0.5, -0.5]
+        tickmode="array",
+        tickvals=list(at.values()),
+        ticktext=conditions,
+        range=[len(conditions) - 0.5, -0.5],
+        zeroline=False,
     )
     return figure
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from plural_core.preferences.build import PreferenceSets
+from plural_core.preferences.build import PreferenceSet, PreferenceSets
 from plural_core.preferences.record import ALL
 
 READABLE = {
@@ -40,25 +40,29 @@ def overview(sets: PreferenceSets, labels: Mapping[str, str]) -> pd.DataFrame:
     return frame.rename(columns=READABLE)
 
 
-def size_rows(sets: PreferenceSets, labels: Mapping[str, str]) -> pd.DataFrame:
-    """Return condition, what (comparisons or merged pairs) and n, one row each; conditions of equal data once."""
-    rows: dict[tuple[Any, ...], tuple[str, int, int]] = {}
+def distinct(sets: PreferenceSets) -> list[PreferenceSet]:
+    """Return the first of the sets with the same data: budgets and algorithms change what is done with it only."""
+    found: dict[tuple[Any, ...], PreferenceSet] = {}
     for made in sets.sets:
         c = made.condition
-        if c.algorithm != "dpo":
-            continue
         data = (c.dimensions, c.scale, c.aggregation, c.stratum, c.pairing, c.size, c.ties, c.pick, c.seed)
-        rows.setdefault(data, (labels.get(c.name, c.name), made.record.n_pairs_raw, made.record.n_pairs))
+        found.setdefault(data, made)
+    return list(found.values())
+
+
+def size_rows(sets: PreferenceSets, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Return condition, what (comparisons or merged pairs) and n, one row each; conditions of equal data once."""
     found = [
-        (name, what, n)
-        for name, raw, merged in rows.values()
-        for what, n in (("comparisons", raw), ("merged pairs", merged))
+        (labels.get(made.condition.name, made.condition.name), what, n)
+        for made in distinct(sets)
+        for what, n in (("comparisons", made.record.n_pairs_raw), ("merged pairs", made.record.n_pairs))
     ]
     return pd.DataFrame(found, columns=["condition", "what", "n"])
 
 
-def readable_drops(dropped: pd.DataFrame, labels: Mapping[str, str], dimensions: Mapping[str, str]) -> pd.DataFrame:
-    """Return what was dropped and why, in readers' words."""
+def readable_drops(sets: PreferenceSets, labels: Mapping[str, str], dimensions: Mapping[str, str]) -> pd.DataFrame:
+    """Return what was dropped and why, in readers' words; conditions of equal data once."""
+    dropped = pd.concat([made.record.dropped_frame() for made in distinct(sets)], ignore_index=True)
     frame = dropped.assign(
         condition=[labels.get(c, c) for c in dropped["condition"]],
         dimension=["all" if d == ALL else dimensions.get(d, d) for d in dropped["dimension"]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,6 +82,6 @@ def accept(answers: pd.DataFrame, lexicon: Lexicon) -> Acceptance:
         n_prompts=len(rows),
         valid=float(np.mean(valid)),
         distinct=answers["text"].nunique() / len(rows),
-        mean=float(scores.mean()) if scores.size else float("nan"),
-        sd=float(scores.std(ddof=1)) if scores.size > 1 else float("nan"),
+        mean=float(scores.mean()) if scores.size else math.nan,
+        sd=float(scores.std(ddof=1)) if scores.size > 1 else math.nan,
     )

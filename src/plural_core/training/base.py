@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -53,8 +54,8 @@ class BaseModel:
         Hash of everything that made it: whatever is computed from it depends on this.
     parameters : int
         Number of parameters.
-    seconds : float or None
-        Training time, None where it was not trained here.
+    seconds, cpu_seconds : float or None
+        Training time by the clock, and of all threads together; None where it was not trained here.
     steps, n_texts : int or None
         Updates, and texts that it was trained on.
     loss : float or None
@@ -69,6 +70,7 @@ class BaseModel:
     fingerprint: str
     parameters: int
     seconds: float | None = None
+    cpu_seconds: float | None = None
     steps: int | None = None
     n_texts: int | None = None
     loss: float | None = None
@@ -83,6 +85,7 @@ class BaseModel:
             "source": self.source,
             "parameters": self.parameters,
             "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
             "steps": self.steps,
             "n_texts": self.n_texts,
             "loss": self.loss,
@@ -93,7 +96,7 @@ class BaseModel:
             "toxicity_sd": found.sd if found else None,
             "fingerprint": self.fingerprint,
         }
-        numbers = ("seconds", "loss", "valid_share", "distinct_share", "toxicity_mean", "toxicity_sd")
+        numbers = ("seconds", "cpu_seconds", "loss", "valid_share", "distinct_share", "toxicity_mean", "toxicity_sd")
         return pd.DataFrame([row]).astype({"steps": "Int64", "n_texts": "Int64", **dict.fromkeys(numbers, float)})
 
 
@@ -217,6 +220,7 @@ def _train(
         fingerprint=fingerprint,
         parameters=loaded.n_parameters,
         seconds=fitted.seconds,
+        cpu_seconds=fitted.cpu_seconds,
         steps=fitted.steps,
         n_texts=len(corpus),
         loss=fitted.loss,
@@ -251,14 +255,17 @@ def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, record: di
     """Write a whole model under another name, then put it in place of what was there."""
     from safetensors import SafetensorError
 
+    from plural_core.training.load import without_bars
+
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         for left in folder.parent.glob(f".{folder.name}-*"):
             shutil.rmtree(left, ignore_errors=True)  # of a training that was killed while it wrote
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         part.chmod(0o755)
-        model.save_pretrained(part)
-        tokenizer.save_pretrained(part)
+        with without_bars():
+            model.save_pretrained(part)
+            tokenizer.save_pretrained(part)
         write_json(record, part / "base.json")
         if folder.exists():
             shutil.rmtree(folder)
@@ -281,4 +288,4 @@ def _plain(made: BaseModel) -> dict[str, Any]:
 
 
 def _number(value: Any) -> Any:
-    return float("nan") if value is None else value
+    return math.nan if value is None else value

@@ -34,14 +34,15 @@ class Fit:
     ----------
     steps : int
         Updates.
-    seconds : float
-        Wall-clock time.
+    seconds, cpu_seconds : float
+        Time by the clock, and of all threads together.
     loss : float
         Mean loss per response token over the last tenth of the updates, in nats.
     """
 
     steps: int
     seconds: float
+    cpu_seconds: float
     loss: float
 
 
@@ -76,7 +77,7 @@ def fit(
     """
     import torch
 
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=settings.learning_rate, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True
     )
@@ -99,7 +100,8 @@ def fit(
         schedule.step()
         progress(step + 1)
     model.eval()
-    return Fit(settings.steps, time.perf_counter() - started, float(np.mean(losses[-max(1, settings.steps // 10) :])))
+    last = losses[-max(1, settings.steps // 10) :]
+    return Fit(settings.steps, time.perf_counter() - started, time.process_time() - used, float(np.mean(last)))
 
 
 def rate(step: int, steps: int) -> float:
@@ -150,7 +152,9 @@ def response_loss(
 
     hidden = model.base_model(input_ids=tokens, attention_mask=mask, use_cache=False).last_hidden_state
     wanted = counts[:, 1:]
-    logits = model.get_output_embeddings()(hidden[:, :-1][wanted])
+    # What predicts a token stands one place before it. No slice of `hidden`: its gradient would be a copy of all.
+    before = torch.nn.functional.pad(wanted, (0, 1))
+    logits = model.get_output_embeddings()(hidden[before])
     cap = getattr(model.config, "final_logit_softcapping", None)
     if cap is not None:
         logits = cap * torch.tanh(logits / cap)

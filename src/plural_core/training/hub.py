@@ -12,7 +12,7 @@ from plural_core.manifest import file_hash
 from plural_core.study import Study
 from plural_core.study.models_config import HubModelConfig
 from plural_core.training.base import BaseModel
-from plural_core.training.load import LoadedModel, assemble, from_folder, quiet_loading
+from plural_core.training.load import LoadedModel, assemble, from_folder, without_bars
 from plural_core.training.trained import TrainingError
 
 if TYPE_CHECKING:
@@ -33,15 +33,16 @@ def load_hub(study: Study, family: str, device: str) -> LoadedModel:
     entry = study.config.models.hub[family]
     source = locate(study, entry)
     with explained(family, entry, source):
+        _check_folder(source)
         dtype = choose_dtype(entry, device)
-        with quiet_loading():
+        with without_bars():
             model, tokenizer = from_folder(source, dtype, **_revision(entry, source))
         loaded = assemble(
             family, model, tokenizer, study.config.training.max_length, device, fingerprint_of(entry, source, model)
         )
     wanted = entry.gradient_checkpointing
     if device != "cpu" if wanted is None else wanted:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        _checkpoint_activations(model)
     return loaded
 
 
@@ -54,12 +55,11 @@ def describe_hub(study: Study, family: str) -> BaseModel:
     source = locate(study, entry)
     where: dict[str, Any] = {"trust_remote_code": False, **_revision(entry, source)}
     with explained(family, entry, source):
+        _check_folder(source)
         config = AutoConfig.from_pretrained(str(source), **where)
         AutoTokenizer.from_pretrained(str(source), **where)
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
-    if isinstance(source, Path) and not any(source.glob("*.safetensors")):
-        raise TrainingError(f"base model '{family}': {source} has no weights in safetensors; convert them first")
     return BaseModel(
         family=family,
         label=entry.label or family,
@@ -116,6 +116,7 @@ def fingerprint_of(entry: HubModelConfig, source: Path | str, model: Any) -> str
 def explained(family: str, entry: HubModelConfig, source: Path | str) -> Iterator[None]:
     """Turn what transformers raises into one line."""
     import torch
+    from safetensors import SafetensorError
 
     try:
         yield
@@ -126,24 +127,40 @@ def explained(family: str, entry: HubModelConfig, source: Path | str) -> Iterato
             f"base model '{family}': {entry.model} does not fit into the GPU's memory; take a smaller model or "
             "dtype: bfloat16"
         ) from None
-    except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError) as error:
         raise TrainingError(f"base model '{family}': {_reason(error, entry, source)}") from None
+
+
+def _checkpoint_activations(model: Any) -> None:
+    """Keep activations at the layers' borders only, and compute the others again for the gradient."""
+    if hasattr(model, "activation_checkpointing_enable"):  # the name of newer versions of transformers
+        model.activation_checkpointing_enable({"use_reentrant": False})
+    else:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
 
 
 def _reason(error: Exception, entry: HubModelConfig, source: Path | str) -> str:
     first = " ".join(str(error).split())[:200]
     text = f"{error} {error.__cause__ or ''}".lower()
-    if isinstance(source, Path) and not source.is_dir():
-        return f"there is no folder {source}; give the folder of a model or a model id (models.hub)"
+    if "custom code" in text or "trust_remote_code" in text:
+        return f"{source} needs code of its own, which is never run; choose another model"
     if isinstance(source, Path):
-        return f"{source} cannot be loaded ({first})"
+        return first if first.startswith(str(source)) else f"{source} cannot be loaded ({first})"
     if "gated" in text or "401" in text or "403" in text:
         return f"{source} is gated; accept its terms on its page and log in (hf auth login), then run again"
-    if "trust_remote_code" in text:
-        return f"{source} needs code of its own, which is never run; choose another model"
     return (
         f"{source} cannot be loaded ({first}); check the id and the network, or download it first and name its folder"
     )
+
+
+def _check_folder(source: Path | str) -> None:
+    """Raise OSError where a folder is not there or has no safetensors."""
+    if not isinstance(source, Path):
+        return
+    if not source.is_dir():
+        raise OSError(f"{source}: there is no such folder; give the folder of a model or a model id (models.hub)")
+    if not any(source.glob("*.safetensors")):
+        raise OSError(f"{source} has no weights in safetensors; nothing else is read, so convert them first")
 
 
 def _revision(entry: HubModelConfig, source: Path | str) -> dict[str, str]:

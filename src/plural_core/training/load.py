@@ -76,7 +76,7 @@ def load_base(study: Study, family: str, device: str | None = None) -> LoadedMod
     made = read_base(folder) if family in TINY_FAMILIES else None
     if made is None:
         raise TrainingError(f"base model '{family}': {folder} holds none; train it first (notebook 08_base_model)")
-    with quiet_loading():
+    with without_bars():
         model, tokenizer = from_folder(folder, "float32")
     return assemble(family, model, tokenizer, study.config.training.max_length, device, made.fingerprint)
 
@@ -142,7 +142,7 @@ def choose_device(training: TrainingConfig) -> str:
 
 
 @contextlib.contextmanager
-def quiet_loading() -> Iterator[None]:
+def without_bars() -> Iterator[None]:
     """Show no progress bars of transformers within the block."""
     from transformers.utils import logging
 

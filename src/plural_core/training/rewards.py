@@ -6,6 +6,7 @@ judges a tuned model is used to fit it: a model that is rewarded by its judge le
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -104,6 +105,14 @@ class RewardModel:
     def dimensions(self) -> tuple[str, ...]:
         """Dimensions in the order of the columns of `score`."""
         return tuple(fit.dimension for fit in self.fits)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what the model predicts; equal data give an equal one."""
+        digest = hashlib.sha256("\0".join(self.dimensions).encode())
+        digest.update(self._coefficients.tobytes())
+        digest.update(self._intercepts.tobytes())
+        return digest.hexdigest()
 
     def score(self, texts: Sequence[str]) -> np.ndarray:
         """Return the predicted rewards of texts.

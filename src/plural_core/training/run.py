@@ -157,7 +157,7 @@ def _answer(work: FamilyWork, spec: RunSpec, record: RunRecord, before: RunRecor
         return replace(record, answers=mark)
     answers = generate(
         work.loaded, prompts, max_new_tokens=settings.max_new_tokens, batch=settings.batch, adapter=adapter
-    ).answers
+    )
     answers.insert(0, "run_id", spec.run_id)
     write_table(answers, path)
     return replace(record, answers=mark)

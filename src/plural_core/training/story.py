@@ -44,11 +44,11 @@ def base_finding(made: BaseModel, config: StudyConfig) -> dict[str, Any]:
             "sentence": f"{made.label}: {made.parameters:,} parameters, {made.source}.",
             "value": float(made.parameters),
         }
+    tone = f"; their mean toxicity is {found.mean:.2f}" if found.mean == found.mean else ""
     return {
         "id": f"base_{made.family}",
         "sentence": f"{made.label}, {made.parameters:,} parameters: before tuning, {found.valid:.1%} of its answers "
-        f"to {found.n_prompts:,} unseen prompts are whole sentences of its world; their mean toxicity is "
-        f"{found.mean:.2f}.",
+        f"to {found.n_prompts:,} unseen prompts are whole sentences of its world{tone}.",
         "value": found.mean,
         "n": found.n_prompts,
     }

@@ -144,7 +144,7 @@ def base_answers(work: FamilyWork) -> dict[str, str]:
     if stored is None or "mark" not in stored.columns or not (stored["mark"] == mark).all():
         stored = generate(
             work.loaded, prompts, max_new_tokens=settings.max_new_tokens, batch=settings.batch
-        ).answers.assign(mark=mark)
+        ).assign(mark=mark)
         write_table(stored, path)
     answers = dict(zip(stored["prompt_id"], stored["text"], strict=True))
     return {prompt: text for prompt, text in answers.items() if text.strip()}
