@@ -18,8 +18,9 @@ import pandas as pd
 import pytest
 
 from plural_core.errors import DataError
-from plural_core.evaluation.judges.base import FAILED, UNSCORABLE, Ask, JudgeError, Verdict
+from plural_core.evaluation.judges.base import FAILED, UNSCORABLE, Ask, Judge, JudgeError, Verdict
 from plural_core.evaluation.judges.cache import JudgeCache
+from plural_core.evaluation.judges.cached import CachedJudge
 from plural_core.evaluation.judges.lexicon import LexiconJudge
 from plural_core.evaluation.score import Scored, score_answers
 from plural_core.ratings.schemas.check import check_table
@@ -289,6 +290,27 @@ def test_damage_in_the_cache_is_noted(tmp_path: Path) -> None:
     scored = score(judge, tmp_path)
     assert sum(judge.asked.values()) == 1
     assert "1 damaged line is skipped" in scored.notes[-1]
+
+
+def test_a_judge_with_a_memory(tmp_path: Path) -> None:
+    asks = [Ask("p", "one"), Ask("p", "two"), Ask("p", "one"), Ask("p", "down"), Ask("q", "one")]
+    judge = Priced(verdicts={"down": Verdict.missing("down")})
+    with JudgeCache.of(tmp_path) as cache:
+        kept = CachedJudge(judge, cache)
+        assert isinstance(kept, Judge)
+        assert (kept.name, kept.dimensions, kept.version("toxicity")) == ("priced", NAMES, "v1-toxicity")
+        first = dict(kept.judge("toxicity", asks))
+        assert judge.plans == [{"toxicity": 4}] and set(judge.asked.values()) == {1}
+        assert kept.notes == ["priced: about $1", "priced: $0.90"]
+        again = list(kept.judge("toxicity", asks))
+    assert judge.plans[1:] == [{"toxicity": 1}]
+    assert [index for index, _ in again] == [0, 1, 2, 4, 3]
+    assert first[3].reason == "failed: down" and not first[3].scored
+    assert [first[i].score for i in (0, 1, 2, 4)] == [3 / 4] * 4
+    judge.fault["plan"] = JudgeError("no key")
+    with pytest.raises(JudgeError):
+        list(kept.judge("toxicity", asks))
+    assert len(list(kept.judge("toxicity", asks[:3]))) == 3
 
 
 RUN = """

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from plural_core.errors import DataError, listing
 from plural_core.evaluation.judges.base import FAILED, UNSCORABLE, Ask, Judge, JudgeError, PricedJudge, Verdict
 from plural_core.evaluation.judges.cache import JudgeCache
+from plural_core.evaluation.judges.cached import ask_and_keep
 from plural_core.evaluation.traces import strip_trace
 from plural_core.evaluation.unscorable import unscorable_reason
 from plural_core.study import StudyConfig
@@ -137,7 +138,7 @@ class _Texts:
         for prompt, text, language in asked.loc[first, ["prompt", "text", "language"]].itertuples(index=False):
             response = strip_trace(text).answer
             asks.append(Ask(prompt, response, language))
-            hindrance.append(unscorable_reason(response, language, config) or "")
+            hindrance.append(unscorable_reason(response, language, config))
         return cls(of_row, asks, hindrance)
 
     @property
@@ -234,10 +235,8 @@ def _ask_part(judge: Judge, part: _Part, texts: _Texts, cache: JudgeCache, progr
         return
     asks = [texts.asks[i] for i in missing]
     with _bar(f"{judge.name}, {part.dimension}", len(asks), progress) as bar:
-        for index, verdict in judge.judge(part.dimension, asks):
-            checked = _checked(verdict)
-            cache.put(judge.name, part.version, part.dimension, asks[index], checked)
-            part.verdicts[missing[index]] = checked
+        for index, verdict in ask_and_keep(judge, part.version, part.dimension, asks, cache):
+            part.verdicts[missing[index]] = verdict
             bar.update()
     part.close("the judge gave no answer")
 
@@ -246,18 +245,6 @@ def _bar(title: str, total: int, shown: bool) -> tqdm:
     """Return a progress bar on standard error: in a log a line every half minute, of what is quick nothing."""
     seconds = 0.5 if sys.stderr.isatty() else 30.0
     return tqdm(total=total, desc=title, unit="text", delay=2.0, disable=not shown, mininterval=seconds)
-
-
-def _checked(verdict: Verdict) -> Verdict:
-    """Return a verdict as it may stand in the table: a score in [0, 1], or missing with a reason that says its kind."""
-    score, reason = verdict
-    if verdict.scored and 0.0 <= score <= 1.0:
-        return verdict
-    if verdict.scored:
-        reason = f"the judge's score {score} is not in [0, 1]"
-    elif reason.startswith((UNSCORABLE, FAILED)):
-        return verdict
-    return Verdict.missing(FAILED + (reason or "the judge gave no reason"))
 
 
 def _kind(verdict: Verdict | None) -> str:
