@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from pathlib import Path
 
 import pandas as pd
@@ -77,11 +79,40 @@ def test_only_a_simulation_simulates(mine: Path, capsys: pytest.CaptureFixture[s
     assert "only 'simulation' simulates" in capsys.readouterr().err
 
 
-def test_the_dashboard_is_not_there_yet(capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("dashboard", "demo", "--port", "1") == 0
-    out = capsys.readouterr().out.strip()
-    assert "not there yet" in out
-    assert "\n" not in out
+def test_the_dashboard_starts_streamlit_with_the_studies_named(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / "results" / name).mkdir(parents=True)
+        (tmp_path / "results" / name / "config.yaml").write_text(f"study: {name}\n", encoding="utf-8")
+    started: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr("plural_core.dashboard.launch.start", lambda line, env: started.append((line, env)) or 0)
+    assert call("dashboard", "one", "--port", "18765", "--headless", "--server.allowedHosts=a.example") == 0
+    line, env = started[0]
+    assert line[1:5] == ["-m", "streamlit", "run", str(root / "dashboard" / "app.py")]
+    assert line[5:] == ["--server.port", "18765", "--server.headless", "true", "--server.allowedHosts=a.example"]
+    assert json.loads(env["PLURAL_DASHBOARD"])["folders"] == [str(tmp_path / "results" / "one")]
+    assert call("dashboard", "--port", "18765") == 0
+    assert json.loads(started[1][1]["PLURAL_DASHBOARD"]) == {"folders": [], "results": str(tmp_path / "results")}
+
+
+def test_the_dashboard_names_what_it_does_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results" / "demo").mkdir(parents=True)
+    (tmp_path / "results" / "demo" / "config.yaml").write_text("study: demo\n", encoding="utf-8")
+    assert call("dashboard", "demmo") == 1
+    assert "Did you mean 'demo'" in capsys.readouterr().err
+    assert call("dashboard", "--colour=red") == 1
+    assert "unknown option '--colour=red'" in capsys.readouterr().err
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert call("dashboard", "--port", str(port)) == 1
+    assert f"port {port} is in use" in capsys.readouterr().err
 
 
 def test_a_report_without_a_run_is_one_line(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -144,6 +144,14 @@ def report(config: Path, settings: Sequence[str]) -> None:
     print(f"Report: {write_report(load_study(config, settings))}")
 
 
-def dashboard(arguments: Sequence[str]) -> None:
+def dashboard(arguments: Sequence[str], port: int | None, headless: bool) -> int:
     """``plural dashboard``."""
-    print("The dashboard is not there yet; read the report: results/STUDY/report/index.html")
+    import os
+
+    from plural_core.dashboard import launch
+    from plural_core.dashboard.studies import make_shelf
+
+    studies, options = launch.split_arguments(arguments)
+    shelf = make_shelf(studies)
+    launch.check_port(launch.PORT if port is None else port)
+    return launch.start(launch.command(port, headless, options), launch.environment(shelf, os.environ))

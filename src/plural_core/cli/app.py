@@ -113,9 +113,13 @@ def report(config: Config, settings: Settings = None) -> None:
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def dashboard(context: typer.Context) -> None:
-    """Open the dashboard."""
-    actions.dashboard(context.args)
+def dashboard(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option("--port", help="Port to listen on (default: 8501).")] = None,
+    headless: Annotated[bool, typer.Option("--headless", help="Open no browser.")] = False,
+) -> None:
+    """Open the dashboard for the studies named (default: all under results/), on this machine only."""
+    raise typer.Exit(actions.dashboard(context.args, port, headless))
 
 
 @app.command(hidden=True)

@@ -1,0 +1,5 @@
+"""The dashboard's entry point: ``plural dashboard`` runs it with Streamlit."""
+
+from ui.frame import run
+
+run()

@@ -1,0 +1,1 @@
+"""One module per page: filters in, panels out."""
