@@ -84,3 +84,9 @@ def _against_base(config: StudyConfig) -> list[tuple[str, str, str]]:
         for contrast in study_contrasts(config, experiment)
         if contrast.second == BASE
     ]
+
+
+def run_counts(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return how many runs of each family were done, skipped or failed."""
+    counts = runs.groupby(["family", "status"], sort=False).size().rename("runs").reset_index()
+    return counts.rename(columns={"status": "outcome"})
