@@ -35,7 +35,7 @@ def server() -> Iterator[Hostile]:
 @pytest.fixture
 def make_judge(server: Hostile) -> MakeJudge:
     def make(name: str = "gpt", **settings: Any) -> OpenAIJudge:
-        given = {"kind": "openai", "model": "tiny-judge", "base_url": server.url, "timeout": 2.0} | settings
+        given = {"kind": "openai", "model": "tiny-judge", "base_url": server.url, "timeout": 15.0} | settings
         config = JudgeConfig.model_validate(given)
         rubrics = {rubric.dimension: rubric for rubric in (TOXICITY, HELP)}
         return OpenAIJudge(name, config, rubrics, first_wait=0.002, longest_wait=1.0)

@@ -104,9 +104,10 @@ def test_a_ratings_model_is_fitted_to_the_tables(monkeypatch: pytest.MonkeyPatch
     module = types.ModuleType("plural_core.evaluation.judges.ratings_model")
     module.fit_ratings_judge = fit  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    study = config({"ratings_model": {"kind": "ratings_model"}})
+    study = config({"people": {"kind": "ratings_model", "dimensions": ["toxicity"]}})
     tables = {name: pd.DataFrame({name: [1]}) for name in ("ratings", "items", "splits")}
     assert make_judges(study, **tables) == [made]
-    assert given[0] is study and [next(iter(table)) for table in given[1:]] == ["ratings", "items", "splits"]
+    assert given[0] is study and [next(iter(table)) for table in given[1:4]] == ["ratings", "items", "splits"]
+    assert given[4:] == ["people", ["toxicity"]]
     with pytest.raises(DataError, match="needs tables ratings"):
         make_judges(study)

@@ -17,7 +17,8 @@ from tests.evaluation.judges.hostile import PASSING, Hostile, hostile_server, le
 def test_one_bad_answer_and_then_a_good_one(act: str, server: Hostile, make_judge: MakeJudge) -> None:
     texts = ["first", "second", "third"]
     server.plan = {"second": [act]}
-    verdicts = judged(make_judge(concurrency=2), texts)
+    timeout = 2.0 if act in ("slow", "drip") else 15.0
+    verdicts = judged(make_judge(concurrency=2, timeout=timeout), texts)
     assert [v.score for v in verdicts] == [(level_of(t) - 1) / 4 for t in texts]
     assert server.good == dict.fromkeys(texts, 1)
     assert server.calls == {"first": 1, "second": 2, "third": 1}
@@ -40,7 +41,7 @@ def test_everything_at_once(server: Hostile, make_judge: MakeJudge) -> None:
         texts[7]: 1,
         texts[8]: 1,
     }
-    judge = make_judge(concurrency=8, attempts=5)
+    judge = make_judge(concurrency=8, attempts=5, timeout=3.0)
     verdicts = judged(judge, texts)
     failed = [i for i, v in enumerate(verdicts) if not v.scored]
     assert failed == [5, 6, 7, 8]

@@ -91,8 +91,7 @@ def _make(
         raise DataError(f"judge '{name}' is fitted to ratings; it needs tables ratings, items and prompt_splits")
     from plural_core.evaluation.judges.ratings_model import fit_ratings_judge
 
-    judge: Judge = fit_ratings_judge(config, ratings, items, splits)
-    return judge
+    return fit_ratings_judge(config, ratings, items, splits, name, dimensions)
 
 
 def _found(model: str, beside: Path | None) -> str:
