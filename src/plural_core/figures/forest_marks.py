@@ -202,9 +202,10 @@ def numbers(
     """Write estimate, interval and weight at the right of each row."""
     between = ", " if short else " to "
     first = 0.0
+    texts: list[dict[str, object]] = []
     if weight is not None:
         first = size * 4.6
-        _text(figure, "weight", -0.75, 4.0, {"size": size, "color": SOFT})
+        texts.append(_text("weight", -0.75, 4.0, {"size": size, "color": SOFT}))
     for y, is_bold, (_, row) in zip(positions, bold, data.iterrows(), strict=True):
         value, a, b = (row[c] for c in columns)
         if pd.isna(value):
@@ -215,15 +216,25 @@ def numbers(
             text = f"{value:.{digits}f} ({a:.{digits}f}{between}{b:.{digits}f})"
         font = {"size": size, "color": INK if pd.notna(value) else SOFT}
         shown = text.replace("-", "−") if pd.notna(value) else text
-        _text(figure, f"<b>{shown}</b>" if is_bold else shown, y, first + 4.0, font)
+        texts.append(_text(f"<b>{shown}</b>" if is_bold else shown, y, first + 4.0, font))
         if weight is not None and pd.notna(row[weight]):
-            _text(figure, f"{row[weight]:.0f} %", y, 4.0, font)
+            texts.append(_text(f"{row[weight]:.0f} %", y, 4.0, font))
+    # All at once: plotly checks every earlier annotation again whenever one is added.
+    figure.layout.annotations = [*figure.layout.annotations, *texts]
 
 
-def _text(figure: go.Figure, text: str, y: float, shift: float, font: dict[str, object]) -> None:
-    figure.add_annotation(
-        text=text, xref="paper", x=1.0, xanchor="left", xshift=shift, y=y, yref="y", showarrow=False, font=font
-    )
+def _text(text: str, y: float, shift: float, font: dict[str, object]) -> dict[str, object]:
+    return {
+        "text": text,
+        "xref": "paper",
+        "x": 1.0,
+        "xanchor": "left",
+        "xshift": shift,
+        "y": y,
+        "yref": "y",
+        "showarrow": False,
+        "font": font,
+    }
 
 
 def _hover(digits: int) -> str:
