@@ -6,7 +6,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from plural_core.errors import DataError
-from plural_core.ratings.schemas import agreement, demographics, pooling, quality, study_tables, truth, tuning
+from plural_core.ratings.schemas import agreement, demographics, judging, pooling, quality, study_tables, truth, tuning
 from plural_core.ratings.schemas.base import TableSpec
 
 _GROUPS = (
@@ -16,6 +16,7 @@ _GROUPS = (
     agreement,
     demographics,
     tuning,
+    judging,
     pooling,
 )
 TABLES: dict[str, TableSpec] = {spec.name: spec for group in _GROUPS for spec in group.SPECS}

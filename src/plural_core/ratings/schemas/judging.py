@@ -1,0 +1,135 @@
+"""Tables of notebook 11: what judges say of texts that people rated, and whether they agree with people."""
+
+from __future__ import annotations
+
+from plural_core.ratings.schemas.base import INTERVAL, PAIR, PEOPLE, TableSpec, count, number, table, text
+
+COMPARISONS = ("judge-rater", "rater-rater", "judge-mean", "rater-mean", "difference")
+_OWNER = "11_judge_validation"
+_AGREEMENT = {
+    "measure": text(),
+    "comparison": text(),
+    "estimate": number(),
+    **INTERVAL,
+    "n_items": count(),
+    "n_ratings": count(),
+}
+
+SPECS: list[TableSpec] = [
+    table(
+        "judge_items",
+        _OWNER,
+        "Every judge's score of texts that people rated, 1 = more of the dimension; missing with the reason.",
+        ("judge", "dimension", "item_id"),
+        {
+            "judge": text(),
+            "dimension": text(),
+            "item_id": text(),
+            "score": number(0.0, 1.0),
+            "reason": text(),
+        },
+    ),
+    table(
+        "judge_agreement",
+        _OWNER,
+        "Agreement of judges with people beside that of people with each other, on the same ratings.",
+        ("judge", "dimension", "measure", "comparison"),
+        {
+            "judge": text(),
+            "dimension": text(),
+            **_AGREEMENT,
+            "comparison": text(among=COMPARISONS),
+            "n_unscored": count(),
+            "note": text(),
+        },
+    ),
+    table(
+        "judge_fit",
+        _OWNER,
+        "How well a judge that is fitted to ratings predicts those of unseen prompts of its own split.",
+        ("judge", "dimension", "measure", "comparison"),
+        {"judge": text(), "dimension": text(), **_AGREEMENT, "note": text()},
+    ),
+    table(
+        "judge_calibration",
+        _OWNER,
+        "Mean rating, from 0 to 1, of the texts in each bin of a judge's scores.",
+        ("judge", "dimension", "bin"),
+        {
+            "judge": text(),
+            "dimension": text(),
+            "bin": count(),
+            "score_low": number(0.0, 1.0),
+            "score_high": number(0.0, 1.0),
+            "score_mean": number(0.0, 1.0),
+            "rating_mean": number(0.0, 1.0),
+            "ci_low": number(0.0, 1.0),
+            "ci_high": number(0.0, 1.0),
+            "n_items": count(),
+            "n_ratings": count(),
+        },
+    ),
+    table(
+        "judge_calibration_summary",
+        _OWNER,
+        "Whether a judge's scores mean what they say: bias, slope and intercept of ratings on scores, mean error.",
+        ("judge", "dimension", "measure"),
+        {
+            "judge": text(),
+            "dimension": text(),
+            "measure": text(among=("bias", "slope", "intercept", "error", "error_by_chance")),
+            "estimate": number(),
+            **INTERVAL,
+            "n_items": count(),
+            "n_ratings": count(),
+        },
+    ),
+    table(
+        "judge_groups",
+        _OWNER,
+        "How far a judge's scores are each group's own ratings; what rests on few people is withheld.",
+        ("judge", "dimension", "factor", "level"),
+        {
+            "judge": text(),
+            "dimension": text(),
+            "factor": text(),
+            "level": text(),
+            "n_participants": PEOPLE,
+            "n_items": PEOPLE,
+            "n_ratings": PEOPLE,
+            "difference": number(-1.0, 1.0),
+            "difference_low": number(-1.0, 1.0),
+            "difference_high": number(-1.0, 1.0),
+            "agreement": number(0.0, 1.0),
+            "agreement_low": number(0.0, 1.0),
+            "agreement_high": number(0.0, 1.0),
+            "own_agreement": number(0.0, 1.0),
+            "correlation": number(-1.0, 1.0),
+            "correlation_low": number(-1.0, 1.0),
+            "correlation_high": number(-1.0, 1.0),
+            "note": text(),
+        },
+    ),
+    table(
+        "judge_group_contrasts",
+        _OWNER,
+        "Whether a judge sides with one of two groups, on the texts that people of both rated.",
+        ("judge", "dimension", "factor", "level_a", "level_b"),
+        {
+            "judge": text(),
+            **PAIR,
+            "n_items": PEOPLE,
+            "difference_a": number(-1.0, 1.0),
+            "difference_b": number(-1.0, 1.0),
+            "agreement_a": number(0.0, 1.0),
+            "agreement_b": number(0.0, 1.0),
+            "agreement_gap": number(-1.0, 1.0),
+            "agreement_low": number(-1.0, 1.0),
+            "agreement_high": number(-1.0, 1.0),
+            "closer": number(),
+            "closer_low": number(),
+            "closer_high": number(),
+            "note": text(),
+        },
+    ),
+]
