@@ -237,7 +237,7 @@ def _continue(
     mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=device)
     answers: list[list[int]] = [[] for _ in prompts]
     ended = [False] * len(prompts)
-    rows, cache, length = list(range(len(prompts))), None, FIRST_ROUND
+    rows, cache, length = list(range(len(prompts))), None, FIRST_ROUND if _may_leave(model) else limit
     with torch.inference_mode():
         while rows:
             settings.max_new_tokens = min(length, limit - len(answers[rows[0]]))
@@ -260,6 +260,15 @@ def _continue(
             else:
                 tokens = out.sequences
     return list(zip(answers, ended, strict=True))
+
+
+def _may_leave(model: PreTrainedModel) -> bool:
+    """Return whether rows can be taken out of the model's cache: of keys and values, yes; of other states, no."""
+    from transformers import DynamicCache
+    from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+    layers = DynamicCache(config=model.config).layers
+    return bool(layers) and all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
 
 
 def _stops(loaded: LoadedModel) -> frozenset[int]:
