@@ -69,7 +69,7 @@ class GRPOConfig(Section):
     """Of sampling."""
     max_new_tokens: int = Field(default=96, ge=1)
     """Longest sampled answer in tokens; one that has not ended by then is rewarded with 0."""
-    micro_batch: int = Field(default=16, ge=1)
+    micro_batch: int = Field(default=8, ge=1)
     """Answers per forward and backward pass (halved when memory runs out); the update stays the same."""
     aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = "sum_then_normalize"
     """Several dimensions: their rewards are summed with equal weights, then normalised within the group."""
