@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from plural_core.evaluation.validation import JUDGE_MEAN, JUDGE_RATER, RATER_MEAN, RATER_RATER
+from plural_core.evaluation.validation import CONSTANT, JUDGE_MEAN, JUDGE_RATER, RATER_MEAN, RATER_RATER
 
 Row = Mapping[str, Any]
 MOST_NAMED = 3
@@ -57,11 +57,13 @@ def _agreement(judge: str, dimension: str, part: pd.DataFrame, label: str) -> It
             "that it scored has two ratings.",
         }
         return
+    constant = _row(part, "side", CONSTANT)
+    nothing = "" if constant is None else f"; giving every answer the same level reaches {constant['estimate']:.1%}"
     yield {
         "id": f"{key}_side",
         "sentence": (
             f"{label}: two raters of an answer are on the same side of the scale in {raters['estimate']:.1%} of cases, "
-            f"judge '{judge}' and a rater in {side['estimate']:.1%}{_interval(side, '.1%')}."
+            f"judge '{judge}' and a rater in {side['estimate']:.1%}{_interval(side, '.1%')}{nothing}."
         ),
         **_numbers(side, "n_ratings"),
     }

@@ -7,9 +7,11 @@ Everything is an average over ratings, so that judge and rater are held to the s
 - *judge-mean* and *rater-mean*: the judge's score, and the rating itself, beside the mean of the other ratings of the
   item. A rating is never compared with a mean that it is part of.
 - *difference*: judge less rater, from the same bootstrap samples of items.
+- *constant-rater*: the share that is reached by giving every item the same level, the best one for that: where most
+  ratings are alike, a judge that says nothing agrees often.
 
 Only items with two ratings or more enter. A judge that predicts the mean has no noise of its own, so it can agree with
-raters more often than raters do.
+raters more often than raters do; and since a mean is seldom extreme, its levels are not either, which lowers kappa.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from plural_core.agreement.alpha import alpha_of
 from plural_core.agreement.counts import row_sums
 from plural_core.agreement.frames import table_of
 from plural_core.agreement.notes import NO_PAIRS
-from plural_core.evaluation.item_sums import estimate_rows, summed
+from plural_core.evaluation.item_sums import estimate_rows, ratio, summed
 from plural_core.evaluation.judged import JudgedItems, nearest_level, side_of
 from plural_core.evaluation.measures import (
     cohen_kappa,
@@ -40,8 +42,10 @@ from plural_core.study.measures_config import DimensionConfig
 
 JUDGE_RATER, RATER_RATER = "judge-rater", "rater-rater"
 JUDGE_MEAN, RATER_MEAN = "judge-mean", "rater-mean"
+CONSTANT = "constant-rater"
 DIFFERENCE = "difference"
 PAIRED_MEASURES = ("exact", "within_one", "side", "kappa", "kappa_quadratic", "alpha")
+SHARES = ("exact", "within_one", "side")
 MEAN_MEASURES = ("pearson", "spearman", "distance")
 ITEM_MEASURES = ("pearson_item", "spearman_item")
 NO_VARIATION = "not estimable: the judge's levels or the ratings do not vary"
@@ -60,7 +64,7 @@ class Estimate:
         ``spearman``, ``distance``: correlation with the mean of the others, and mean absolute distance to it on the
         scale from 0 to 1. ``pearson_item``, ``spearman_item``: correlation of score and item mean over items.
     comparison : str
-        ``judge-rater``, ``rater-rater``, ``judge-mean``, ``rater-mean``, ``difference``.
+        ``judge-rater``, ``rater-rater``, ``constant-rater``, ``judge-mean``, ``rater-mean``, ``difference``.
     estimate, ci_low, ci_high : float
         The measure and its percentile interval, bootstrap over items; NaN where there is none.
     n_items, n_ratings : int
@@ -180,7 +184,16 @@ class _Pairs:
         )
         by_judge = [*self._shared(judge), alpha_of(together, "ordinal")[0]]
         by_rater = [*self._shared(raters), alpha_of(raters, "ordinal")[0]]
-        return _with_differences(by_judge, by_rater)
+        return np.column_stack([_with_differences(by_judge, by_rater), *self._constant(judge)])
+
+    def _constant(self, judge: np.ndarray) -> list[np.ndarray]:
+        levels = np.arange(self._levels)
+        ratings = judge.sum(axis=-2)
+        found = []
+        for groups, within in ((levels, 0), (levels, 1), (self._side, 0)):
+            near = np.abs(groups[:, None] - groups[None, :]) <= within
+            found.append(ratio((ratings @ near).max(axis=-1), ratings.sum(axis=-1)))
+        return found
 
     def _shared(self, pairs: np.ndarray) -> list[np.ndarray]:
         levels = np.arange(self._levels)
@@ -233,6 +246,7 @@ def _with_differences(judge: list[np.ndarray], rater: list[np.ndarray]) -> np.nd
 
 _NAMES = [
     *((m, c) for m in PAIRED_MEASURES for c in (JUDGE_RATER, RATER_RATER, DIFFERENCE)),
+    *((m, CONSTANT) for m in SHARES),
     *((m, c) for m in MEAN_MEASURES for c in (JUDGE_MEAN, RATER_MEAN, DIFFERENCE)),
     *((m, JUDGE_MEAN) for m in ITEM_MEASURES),
 ]

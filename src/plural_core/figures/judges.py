@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -16,6 +17,7 @@ _PANELS_IN_ROW = 3
 _READERS = {
     "judge-rater": "judge and rater",
     "rater-rater": "two raters",
+    "constant-rater": "always the same level, and rater",
     "judge-mean": "judge and mean of the others",
     "rater-mean": "rater and mean of the others",
 }
@@ -83,8 +85,10 @@ def calibration_figure(
             shown = judge not in set(rows.loc[rows["dimension"].isin(dimensions[:at]), "judge"])
             figure.add_trace(_bins(part, str(judge), number, legend=shown), **place)
     figure.update_layout(template="plural", title_text=title, height=150 + 290 * down, margin={"t": 110})
-    figure.update_xaxes(range=[-0.02, 1.02], dtick=0.25, tickformat=".2~f", showticklabels=True)
-    figure.update_yaxes(range=[-0.02, 1.02], dtick=0.25, tickformat=".2~f")
+    limits = _limits(rows)
+    axis = {"range": limits, "tickformat": ".2~f", "dtick": 0.25 if limits[1] - limits[0] > 0.7 else 0.1}
+    figure.update_xaxes(showticklabels=True, **axis)
+    figure.update_yaxes(**axis)
     for column in range(1, across + 1):
         figure.update_xaxes(title_text="judge's score", row=down, col=column)
     for row in range(1, down + 1):
@@ -94,6 +98,15 @@ def calibration_figure(
     # Above the panels' titles.
     figure.update_layout(legend={"y": 1.0 + 26 / (figure.layout.height - 158)})
     return figure
+
+
+def _limits(rows: pd.DataFrame) -> list[float]:
+    """Return the range of both axes: all that is drawn, but no less than 0.4 of the scale."""
+    drawn = rows[["score_mean", "rating_mean", "ci_low", "ci_high"]].to_numpy(dtype=float)
+    low, high = float(np.nanmin(drawn)) - 0.04, float(np.nanmax(drawn)) + 0.04
+    more = max(0.0, 0.4 - (high - low)) / 2
+    low, high = max(low - more, -0.02), min(high + more, 1.02)
+    return [low, high]
 
 
 def _bins(part: pd.DataFrame, judge: str, number: int, legend: bool) -> go.Scatter:
@@ -233,7 +246,7 @@ def judge_contrasts_figure(
         rows.assign(
             block=[_words(f) for f in rows["factor"]],
             short=_short(rows["note"]),
-            pair=[f"{a} − {b}" for a, b in zip(rows["level_a"], rows["level_b"], strict=True)],
+            pair=[f"{_plain(a)} − {_plain(b)}" for a, b in zip(rows["level_a"], rows["level_b"], strict=True)],
         ).reset_index(drop=True),
         title=title or f"{labels.get(dimension, dimension)}: with which of two groups does '{judge}' side?",
         x=axis,
@@ -249,6 +262,11 @@ def judge_contrasts_figure(
 
 def _words(name: str) -> str:
     return str(name).replace("_", " ")
+
+
+def _plain(level: str) -> str:
+    """Return a level's name without how small the levels were that it holds."""
+    return str(level).split(" (fewer than")[0]
 
 
 def _short(notes: pd.Series) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plural_core.ratings.schemas.base import INTERVAL, PAIR, PEOPLE, TableSpec, count, number, table, text
 
-COMPARISONS = ("judge-rater", "rater-rater", "judge-mean", "rater-mean", "difference")
+COMPARISONS = ("judge-rater", "rater-rater", "constant-rater", "judge-mean", "rater-mean", "difference")
 _OWNER = "11_judge_validation"
 _AGREEMENT = {
     "measure": text(),
