@@ -76,8 +76,8 @@ def evaluate_study(study: Study, tables: RatingTables, *, progress: bool = True)
         raise TrainingError("no run has any answers, so there is nothing to evaluate; see plural status")
     prompts = study_preferences(study, tables).prompts
     judges = make_judges(study, ratings=tables.ratings, items=tables.items, splits=prompts)
-    cache = JudgeCache(study.root / "judge_cache")
-    scored = score_answers(judges, answers, prompts, config.scored_dimensions, cache, config, progress=progress)
+    with JudgeCache.of(study.root) as cache:
+        scored = score_answers(judges, answers, prompts, config.scored_dimensions, cache, config, progress=progress)
     runs = records_frame(study, records)
     effects = effects_table(scored.table, runs, config)
     return Evaluation(

@@ -197,7 +197,7 @@ def _judge(row: Mapping[str, Any], tables: Tables) -> Ours:
     table = tables.get("judge_agreement")
     if table is None or table.empty:
         return Ours(note="no judge was validated")
-    part = table[(table["comparison"] == "judge-rater") & (table["measure"] == "same_side")]
+    part = table[(table["comparison"] == "judge-rater") & (table["measure"] == "side")]
     if part.empty:
         return Ours(note="no judge was validated")
     first = part.iloc[0]

@@ -242,4 +242,22 @@ def _absolute_paths(config: StudyConfig, source: Path, settings: dict[str, Any])
         beside = source.parent / given
         use_beside = f"data.{name}" not in settings and not given.is_absolute() and beside.exists()
         changes[name] = str((beside if use_beside else given).resolve())
-    return config.model_copy(update={"data": config.data.model_copy(update=changes)})
+    found = config.model_copy(update={"data": config.data.model_copy(update=changes)})
+    return _absolute_models(found, source)
+
+
+def _absolute_models(config: StudyConfig, source: Path) -> StudyConfig:
+    """Make folders of models and classifiers that stand beside the config absolute; model ids stay as they are."""
+
+    def place(name: str) -> str:
+        beside = source.parent / Path(name).expanduser()
+        return str(beside.resolve()) if beside.is_dir() else name
+
+    hub = {name: model.model_copy(update={"model": place(model.model)}) for name, model in config.models.hub.items()}
+    judges = {
+        name: judge.model_copy(update={"model": place(judge.model)})
+        if judge.kind == "classifier" and judge.model
+        else judge
+        for name, judge in config.judges.items()
+    }
+    return config.model_copy(update={"models": config.models.model_copy(update={"hub": hub}), "judges": judges})
