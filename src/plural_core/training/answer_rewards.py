@@ -9,8 +9,6 @@ from plural_core.evaluation.traces import strip_trace
 from plural_core.evaluation.unscorable import unscorable
 from plural_core.training.rewards import RewardModel
 
-RewardFunction = Callable[..., list[float]]
-
 
 def rewards_of(
     model: RewardModel, texts: Sequence[str], tokens: Sequence[Sequence[int]], stops: Collection[int], dimension: int
@@ -42,10 +40,10 @@ def rewards_of(
     return [next(rest) if ok else 0.0 for ok in whole]
 
 
-def reward_functions(model: RewardModel, stops: Collection[int]) -> list[RewardFunction]:
+def reward_functions(model: RewardModel, stops: Collection[int]) -> list[Any]:
     """Return one function per dimension in the form that TRL calls, named after its dimension."""
 
-    def function(column: int, name: str) -> RewardFunction:
+    def function(column: int, name: str) -> Callable[..., list[float]]:
         def reward(*, completions: list[str], completion_ids: list[list[int]], **_: Any) -> list[float]:
             return rewards_of(model, completions, completion_ids, stops, column)
 

@@ -7,11 +7,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import datasets
+import datasets  # type: ignore[import-untyped]
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PrinterCallback, TrainerCallback
-from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from plural_core.study.training_config import TrainingConfig
 from plural_core.training.adapter_checkpoints import AdapterCheckpoints
@@ -29,7 +30,7 @@ from plural_core.training.trained import TrainingError
 logger = logging.getLogger(__name__)
 
 
-class GroupTrainer(AdapterCheckpoints, GRPOTrainer):  # type: ignore[misc]  # trl has no types
+class GroupTrainer(AdapterCheckpoints, GRPOTrainer):
     """GRPO on the rewards of a reward model.
 
     Rewards, advantages, reference, loss, optimiser, schedule and adapters are TRL's, PEFT's and transformers' own.
@@ -67,6 +68,7 @@ class GroupTrainer(AdapterCheckpoints, GRPOTrainer):  # type: ignore[misc]  # tr
         self.chat = loaded.chat
         self.length = length
         self.settings = training.grpo
+        self.n_prompts = len(prompts)
         self.micro_batch = training.grpo.micro_batch
         super().__init__(
             model=loaded.model,
@@ -86,10 +88,10 @@ class GroupTrainer(AdapterCheckpoints, GRPOTrainer):  # type: ignore[misc]  # tr
     def _get_train_sampler(self, dataset: Any = None) -> PromptOrder:
         """Go through the prompts in passes."""
         return PromptOrder(
-            prompts=len(self.train_dataset),
+            prompts=self.n_prompts,
             draws=self.length.draws,
-            per_batch=self.args.generation_batch_size // self.num_generations,
-            copies=self.num_generations,
+            per_batch=self.settings.prompts_per_step,
+            copies=self.settings.num_generations,
             repeats=self.num_iterations,
             seed=self.args.seed,
         )
@@ -98,9 +100,10 @@ class GroupTrainer(AdapterCheckpoints, GRPOTrainer):  # type: ignore[misc]  # tr
         """Let the learning rate follow the updates, or the tokens where these say when it ends."""
         if self.length.max_tokens is None:
             return super().create_scheduler(num_training_steps, optimizer)
-        if self.lr_scheduler is None:
-            self.lr_scheduler: Any = LambdaLR(optimizer or self.optimizer, self._rate_by_tokens)
-        return self.lr_scheduler
+        followed: Any = optimizer or self.optimizer
+        scheduler: Any = self.lr_scheduler or LambdaLR(followed, self._rate_by_tokens)
+        self.lr_scheduler = scheduler
+        return scheduler
 
     def _rate_by_tokens(self, _: int) -> float:
         assert self.length.max_tokens is not None
@@ -113,15 +116,19 @@ class GroupTrainer(AdapterCheckpoints, GRPOTrainer):  # type: ignore[misc]  # tr
         return [known[prompt] for prompt in prompts], None, {}
 
     def _generate_single_turn(
-        self, prompt_ids: list[list[int]], images: Any, multimodal_fields: Any, num_generations: int, **more: Any
-    ) -> tuple[list[list[int]], Any]:
+        self,
+        prompt_ids: list[list[int]],
+        images: Any,
+        multimodal_fields: Any,
+        num_generations: int,
+        has_tool_images: bool = False,
+    ) -> Any:
         """Sample answers; a model whose cache is no plain one is left to transformers."""
         model = self.accelerator.unwrap_model(self.model)
         if not can_sample(model):
-            result: tuple[list[list[int]], Any] = super()._generate_single_turn(
-                prompt_ids, images, multimodal_fields, num_generations, **more
+            return super()._generate_single_turn(  # type: ignore[no-untyped-call]
+                prompt_ids, images, multimodal_fields, num_generations, has_tool_images
             )
-            return result
         unique = prompt_ids[::num_generations]
 
         def run(size: int) -> list[list[int]]:
@@ -133,7 +140,7 @@ class GroupTrainer(AdapterCheckpoints, GRPOTrainer):  # type: ignore[misc]  # tr
                     num_generations,
                     stops=self.eos_token_ids,
                     pad=self._tokenizer.pad_token_id,
-                    max_new_tokens=self.max_completion_length,
+                    max_new_tokens=self.settings.max_new_tokens,
                     max_length=self.chat.max_length,
                     temperature=self.temperature,
                 )
@@ -242,7 +249,7 @@ class GroupTrainer(AdapterCheckpoints, GRPOTrainer):  # type: ignore[misc]  # tr
 
     def _clip_grad_norm(self, model: torch.nn.Module) -> Any:
         """Scale a long gradient down; one that is no finite number must not reach the adapter."""
-        norm = super()._clip_grad_norm(model)
+        norm = super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
         if not math.isfinite(float(norm)):
             raise self._diverged("gradient")
         return norm
