@@ -19,6 +19,8 @@ STATE_FILE = "trainer_state.json"
 SETUP_FILE = "setup.json"
 _NAME = re.compile(r"^checkpoint-(\d+)$")
 _PART = ".part"
+_TORCH_WRITES = ("PytorchStreamWriter", "inline_container", "iostream", "No space left")
+"""torch reports a failed write as a RuntimeError with one of these; any other RuntimeError is not about writing."""
 
 
 @contextmanager
@@ -61,14 +63,14 @@ def explained_writing(path: Path) -> Iterator[None]:
     except PluralError:
         raise
     except (OSError, SafetensorError, RuntimeError) as error:
-        # torch reports a failed write as a RuntimeError of its zip writer; any other is not about writing.
-        if type(error) is RuntimeError and "PytorchStreamWriter" not in str(error) and "file write" not in str(error):
+        by_torch = isinstance(error, RuntimeError)
+        if by_torch and not any(word in str(error) for word in _TORCH_WRITES):
             raise
-        reason = " ".join(str(error).split())
         if _disk_full(error, path):
             raise TrainingError(
                 f"{path}: the disk is full; free some space and run again, earlier checkpoints are kept"
             ) from error
+        reason = "is the disk or a quota full?" if by_torch else " ".join(str(error).split())
         raise TrainingError(f"{path}: cannot be written ({reason})") from error
 
 

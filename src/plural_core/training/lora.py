@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,7 +82,10 @@ def borrowed(model: PreTrainedModel) -> Iterator[PreTrainedModel]:
     configs = [c for c in (model.config, model.generation_config) if c is not None]
     settings = [copy.deepcopy(vars(config)) for config in configs]
     try:
-        yield model
+        with warnings.catch_warnings():
+            # The libraries warn each other of names that will change; nobody who runs a study can do anything about it.
+            warnings.simplefilter("ignore", FutureWarning)
+            yield model
     finally:
         remove_adapters(model)
         for module, mode, p, hook in zip(modules, training, dropout, hooks, strict=True):
@@ -125,7 +129,7 @@ def save_adapter(model: peft.PeftModel, folder: Path) -> None:
     # Embeddings are never trained here; without the answer PEFT asks the hub whether the vocabulary has grown.
     weights: dict[str, Any] = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
     save_file({key: weights[key].contiguous() for key in sorted(weights)}, folder / ADAPTER_FILE, {"format": "pt"})
-    config = copy.copy(model.peft_config[name])
+    config: Any = copy.copy(model.peft_config[name])
     config.inference_mode = True
     if isinstance(config.target_modules, set):
         config.target_modules = sorted(config.target_modules)  # sets have no order of their own
