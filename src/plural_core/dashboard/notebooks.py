@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from html import escape
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ class Block:
     Parameters
     ----------
     kind : {'markdown', 'html', 'figure', 'text'}
-        How to show it. HTML is to be sanitised by whoever shows it.
+        How to show it. HTML holds only harmless tags, Markdown no picture and no heading above the third level.
     content : str
         Its text; for a figure, what it shows in one sentence.
     figure : Figure, optional
@@ -53,7 +55,7 @@ def read_blocks(path: Path) -> list[Block]:
     blocks: list[Block] = []
     for cell in cells:
         if cell.get("cell_type") == "markdown":
-            blocks.append(Block(MARKDOWN, _joined(cell.get("source"))))
+            blocks.append(Block(MARKDOWN, _prose(_joined(cell.get("source")))))
         elif "parameters" not in cell.get("metadata", {}).get("tags", []):
             for output in cell.get("outputs", []):
                 block = _output(output)
@@ -74,11 +76,10 @@ def _output(output: dict[str, Any]) -> Block | None:
         except ValueError:
             return Block(TEXT, plain)
     if "text/html" in data:
-        # The study's line under every title stands on the page already.
-        html = _joined(data["text/html"])
+        html = harmless(_joined(data["text/html"]))
         return Block(HTML, html) if html.strip() else None
     if "text/markdown" in data:
-        return Block(MARKDOWN, _joined(data["text/markdown"]))
+        return Block(MARKDOWN, _prose(_joined(data["text/markdown"])))
     return Block(TEXT, plain) if plain else None
 
 
@@ -86,9 +87,57 @@ def _joined(source: Any) -> str:
     return "".join(source) if isinstance(source, list) else str(source or "")
 
 
+def _prose(markdown: str) -> str:
+    """Return Markdown that fits below the page's own headings and loads nothing from elsewhere."""
+    lower = re.sub(r"(?m)^(#{1,4})(?=\s)", r"##\1", markdown)
+    return lower.replace("![", "!\\[")
+
+
+_TAGS = frozenset(
+    (
+        *("p", "em", "strong", "b", "i", "small", "code", "pre", "ul", "ol", "li", "br", "hr", "blockquote"),
+        *("table", "caption", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd", "h3", "h4", "h5", "div", "span"),
+    )
+)
+_ATTRIBUTES = frozenset({"class", "scope", "colspan", "rowspan", "lang"})
+_DROPPED = frozenset({"script", "style", "iframe", "object", "template", "svg", "math", "noscript"})
+
+
+class _Harmless(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self.dropping: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _DROPPED:
+            self.dropping.append(tag)
+        elif tag in _TAGS and not self.dropping:
+            kept = "".join(f' {n}="{escape(v or "", quote=True)}"' for n, v in attrs if n in _ATTRIBUTES)
+            self.parts.append(f"<{tag}{kept}>")
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.dropping and tag == self.dropping[-1]:
+            self.dropping.pop()
+        elif tag in _TAGS and not self.dropping and tag not in ("br", "hr"):
+            self.parts.append(f"</{tag}>")
+
+    def handle_data(self, data: str) -> None:
+        if not self.dropping:
+            self.parts.append(escape(data))
+
+
+def harmless(html: str) -> str:
+    """Return HTML with its text, tables and lists, and nothing that runs, loads or links."""
+    parser = _Harmless()
+    parser.feed(html)
+    parser.close()
+    return "".join(parser.parts)
+
+
 def title_of(blocks: list[Block]) -> str:
     """Return a notebook's first heading."""
     for block in blocks:
-        if block.kind == MARKDOWN and (found := re.match(r"\s*#\s+(.+)", block.content)):
+        if block.kind == MARKDOWN and (found := re.match(r"\s*#+\s+(.+)", block.content)):
             return found[1].strip()
     return ""

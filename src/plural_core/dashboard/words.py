@@ -28,7 +28,7 @@ def _flat(tree: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(value, dict):
             found += _flat(value, f"{prefix}{key}.")
         else:
-            found.append((f"{prefix}{key}", str(value).strip()))
+            found.append((f"{prefix}{key}", str(value)))
     return found
 
 
@@ -119,7 +119,7 @@ class Words:
         if self.language == "en":
             return text
         swapped = re.sub(r"\d[\d,]*\.?\d*", lambda found: found[0].translate(_SWAP), text)
-        swapped = re.sub(r"(?<=\d)%", " %", swapped)  # a no-break space, as German asks for
+        swapped = re.sub(r"(?<=\d)%", "\u00a0%", swapped)  # a no-break space, as German asks for
         return re.sub(r"(?<=[\d%]) to (?=[−\d-])", " bis ", swapped)
 
     def note(self, text: object) -> str:
@@ -142,7 +142,7 @@ class Words:
 
     @property
     def _percent_sign(self) -> str:
-        return " %" if self.language == "de" else "%"
+        return "\u00a0%" if self.language == "de" else "%"
 
     def _local(self, text: str) -> str:
         text = text.translate(_SWAP) if self.language == "de" else text

@@ -12,7 +12,7 @@ from typing import Any
 import plotly.graph_objects as go
 import plotly.io as pio
 
-from plural_core.figures.theme import INK, LINE, OKABE_ITO, SIMULATED_MARK, SOFT
+from plural_core.figures.theme import INK, LINE, OKABE_ITO, SOFT
 
 DARK_PAGE, DARK_INK, DARK_SOFT, DARK_LINE = "#0e1117", "#e6edf3", "#a9b4c0", "#3d444d"
 _DARK = {
@@ -41,7 +41,7 @@ for _axis in (_dark_template.layout.xaxis, _dark_template.layout.yaxis):
 pio.templates["plural_dark"] = _dark_template
 
 
-def for_screen(figure: go.Figure, *, dark: bool = False, narrow: bool = False) -> go.Figure:
+def for_screen(figure: go.Figure, *, dark: bool = False, narrow: bool = False, titled: bool = False) -> go.Figure:
     """Return a copy of a figure for a page that has its title as a heading.
 
     Parameters
@@ -51,7 +51,9 @@ def for_screen(figure: go.Figure, *, dark: bool = False, narrow: bool = False) -
     dark : bool
         Light on dark.
     narrow : bool
-        For a phone: labels wrap, the column of numbers at the right goes (the table has it), the legend stands below.
+        For a phone: labels stand above their rows, legends below, the numbers at the right go (the table has them).
+    titled : bool
+        Keep the title, for a page that has no heading of its own for the figure.
     """
     raw = figure.to_plotly_json()
     layout = raw["layout"]
@@ -60,19 +62,27 @@ def for_screen(figure: go.Figure, *, dark: bool = False, narrow: bool = False) -
         raw = _recoloured(raw)
         layout = raw["layout"]
     layout["template"] = pio.templates["plural_dark" if dark else "plural"]
-    if isinstance(layout.get("title"), dict):
-        layout["title"] = {**layout["title"], "text": ""}
-    marks = [a for a in layout.get("annotations") or () if a.get("text") == SIMULATED_MARK]
-    top = 24 + 14 * bool(marks) + 24 * _has_legend(raw)
-    for mark in marks:
-        mark["yshift"] = 28 if _has_legend(raw) else 6
-    saved = max(0, (layout.get("margin") or {}).get("t", 88) - top)
-    layout["margin"] = {**(layout.get("margin") or {}), "t": top}
-    if layout.get("height"):
-        layout["height"] = max(160, layout["height"] - saved)
+    top = (layout.get("margin") or {}).get("t", 88)
+    if not titled:
+        top = _untitled(layout, _has_legend(raw), top)
     if narrow:
         _narrow(raw, top)
     return go.Figure(raw, skip_invalid=False)
+
+
+def _untitled(layout: dict[str, Any], legend: bool, top: int) -> int:
+    """Take the title away with the room that it stood in; return the margin that is left above the plot."""
+    if isinstance(layout.get("title"), dict):
+        layout["title"] = {**layout["title"], "text": ""}
+    # The mark of simulated data, in whatever language.
+    marks = [a for a in layout.get("annotations") or () if a.get("bordercolor") == OKABE_ITO["orange"]]
+    for mark in marks:
+        mark["yshift"] = 28 if legend else 6
+    left = 24 + 14 * bool(marks) + 24 * legend
+    layout["margin"] = {**(layout.get("margin") or {}), "t": left}
+    if layout.get("height"):
+        layout["height"] = max(160, layout["height"] - max(0, top - left))
+    return left
 
 
 def _recoloured(value: Any) -> Any:
