@@ -18,19 +18,19 @@ class TinyConfig(Section):
 
     hidden: int = Field(default=128, ge=16, multiple_of=8)
     """Width of the hidden states."""
-    layers: int = Field(default=3, ge=1)
-    """Number of transformer blocks."""
+    layers: int = Field(default=2, ge=1)
+    """Number of transformer blocks; two are enough to look up what the prompt asks for."""
     heads: int = Field(default=4, ge=1)
     """Attention heads; the hidden width must be a multiple."""
-    vocabulary: int = Field(default=1200, ge=300)
-    """Entries of the byte-pair vocabulary, one for the whole study."""
+    vocabulary: int = Field(default=2000, ge=300)
+    """Entries of the byte-pair vocabulary, one for the whole study; most words of a study are one entry."""
     context: int = Field(default=256, ge=64)
     """Longest sequence in tokens, prompt and response together."""
-    texts: int = Field(default=8000, ge=50)
-    """Texts sampled for training a base model, over all languages."""
-    batch: int = Field(default=64, ge=1)
-    """Texts per update."""
-    steps: int = Field(default=200, ge=1)
+    texts: int = Field(default=2500, ge=50)
+    """Texts sampled for training a base model, over all languages; with more of them, answers differ less by prompt."""
+    batch: int = Field(default=16, ge=1)
+    """Texts per update; small, since a short training gains more by many updates than by large ones."""
+    steps: int = Field(default=600, ge=1)
     """Updates."""
     learning_rate: float = Field(default=4e-3, gt=0.0)
     """Peak learning rate of AdamW."""
