@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plural_core.pooling.dependence import PROMPT_COLUMNS, RATIO_COLUMNS, joint_effects, prompt_rows, ratio_rows
+from plural_core.agreement.frames import table_of
+from plural_core.pooling.dependence import joint_effects, prompt_rows, ratio_rows
 from plural_core.pooling.matrix import score_matrix
 from plural_core.pooling.pool import pooled_table
 from plural_core.ratings.schemas import check_table
@@ -44,11 +45,11 @@ def test_rows_of_the_tables(
     pooled = pooled_table(effects, config)
     matrix = score_matrix(scores, runs, "lexicon", "toxicity", config.models.families)
     joint = joint_effects(matrix, config, "disagreement_handling")
-    prompts = pd.DataFrame(prompt_rows(joint, pooled, ("toxicity", "lexicon"), 0.95), columns=PROMPT_COLUMNS)
+    prompts = table_of(prompt_rows(joint, pooled, ("toxicity", "lexicon"), 0.95), "pooled_prompts")
     check_table(prompts, "pooled_prompts")
     assert (prompts["n_prompts"] == 60).all()
     assert (prompts["std_error_both"] >= prompts["std_error"]).all()
-    ratios = pd.DataFrame(ratio_rows(joint, pooled, ("toxicity", "lexicon"), 0.95), columns=RATIO_COLUMNS)
+    ratios = table_of(ratio_rows(joint, pooled, ("toxicity", "lexicon"), 0.95), "ratios")
     check_table(ratios, "ratios")
     row = ratios[ratios["contrast"] == "all - majority"].iloc[0]
     value = {

@@ -12,7 +12,6 @@ from plural_core.findings_choice import choose_findings
 from plural_core.study import Study
 
 
-
 def print_findings(findings: pd.DataFrame, study: Study, console: Console | None = None) -> None:
     """Print ten sentences of a study's findings, each with the notebook it comes from.
 

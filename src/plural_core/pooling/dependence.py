@@ -9,27 +9,12 @@ import numpy as np
 import pandas as pd
 
 from plural_core.pooling.matrix import ScoreMatrix
-from plural_core.pooling.pool import KEY
 from plural_core.simulation.streams import stream
 from plural_core.study import StudyConfig
 from plural_core.study.conditions_config import BASE
 from plural_core.study.contrasts import Contrast, study_contrasts
 from plural_core.synthesis import fieller_ratio
 from plural_core.synthesis.joint import JointDraws, joint_bootstrap
-
-PROMPT_COLUMNS = [*KEY, "std_error", "ci_low", "ci_high", "std_error_pooled", "std_error_both", "n_prompts", "draws"]
-RATIO_COLUMNS = [
-    *KEY,
-    "numerator",
-    "denominator",
-    "ratio",
-    "ci_low",
-    "ci_high",
-    "shape",
-    "gap_low",
-    "gap_high",
-    "reading",
-]
 
 
 @dataclass(frozen=True, eq=False)

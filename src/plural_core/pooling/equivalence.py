@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from plural_core.agreement.frames import table_of
 from plural_core.pooling.pool import KEY
 from plural_core.study import StudyConfig
 from plural_core.study.conditions_config import BASE
 from plural_core.synthesis import tost
-
-COLUMNS = [*KEY, "margin", "estimate", "std_error", "ci_low", "ci_high", "p_value", "equivalent"]
 
 
 def equivalence_table(pooled: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
@@ -53,4 +52,4 @@ def equivalence_table(pooled: pd.DataFrame, config: StudyConfig) -> pd.DataFrame
                 "equivalent": found.equivalent,
             }
         )
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"equivalent": bool})
+    return table_of(rows, "equivalence")

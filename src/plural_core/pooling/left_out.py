@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from plural_core.agreement.frames import table_of
 from plural_core.pooling.pool import KEY, usable_std_errors
 from plural_core.study import StudyConfig
 from plural_core.synthesis import random_effects
 
 _VALUES = ["estimate", "std_error", "ci_low", "ci_high", "p_value", "tau2", "i2", "k"]
-COLUMNS = [*KEY, "left_out", *_VALUES]
 
 
 def leave_one_out_table(effects: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
@@ -37,4 +37,4 @@ def leave_one_out_table(effects: pd.DataFrame, config: StudyConfig) -> pd.DataFr
                     **{name: getattr(found, name) for name in _VALUES},
                 }
             )
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"k": int})
+    return table_of(rows, "leave_one_out")

@@ -8,20 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from plural_core.agreement.frames import table_of
 from plural_core.pooling.pool import KEY
-
-COLUMNS = [
-    *KEY,
-    "estimate",
-    "std_error",
-    "ci_low",
-    "ci_high",
-    "p_value",
-    "df",
-    "replicates",
-    "variance_models",
-    "variance_raters",
-]
 
 
 def with_raters(pooled: pd.DataFrame, replicates: list[pd.DataFrame], level: float) -> pd.DataFrame:
@@ -70,4 +58,4 @@ def with_raters(pooled: pd.DataFrame, replicates: list[pd.DataFrame], level: flo
                 "variance_raters": between,
             }
         )
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"df": int, "replicates": int})
+    return table_of(rows, "pooled_raters")

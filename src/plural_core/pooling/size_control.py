@@ -7,26 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from plural_core.agreement.frames import table_of
 from plural_core.study import StudyConfig
 from plural_core.study.conditions_config import BASE, ConditionConfig, ContrastConfig
 
 PUBLISHED, SIZE, STEPS = "as published", "equal size", "equal steps"
-COLUMNS = [
-    "experiment",
-    "question",
-    "judge",
-    "control",
-    "contrast",
-    "dimension",
-    "estimate",
-    "std_error",
-    "ci_low",
-    "ci_high",
-    "p_value",
-    "n_first",
-    "n_second",
-    "share_left",
-]
 
 
 def size_control_table(pooled: pd.DataFrame, conditions: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
@@ -61,7 +46,7 @@ def size_control_table(pooled: pd.DataFrame, conditions: pd.DataFrame, config: S
                     family.setdefault(control, name)
             if len(family) > 1:
                 rows += _rows(used, experiment, question, family, settings.contrasts, sizes)
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"n_first": int, "n_second": int})
+    return table_of(rows, "size_control")
 
 
 def _rows(

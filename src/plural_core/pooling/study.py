@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from plural_core.agreement.frames import table_of
 from plural_core.evaluation.effects import effects_table
 from plural_core.io import read_table, write_table
 from plural_core.manifest import now, write_manifest
-from plural_core.pooling.dependence import PROMPT_COLUMNS, RATIO_COLUMNS, joint_effects, prompt_rows, ratio_rows
+from plural_core.pooling.dependence import joint_effects, prompt_rows, ratio_rows
 from plural_core.pooling.equivalence import equivalence_table
 from plural_core.pooling.gaps import missing_lines
 from plural_core.pooling.left_out import leave_one_out_table
 from plural_core.pooling.matrix import score_matrix
 from plural_core.pooling.pool import pooled_table
-from plural_core.pooling.replicates import COLUMNS as RATER_COLUMNS
 from plural_core.pooling.replicates import with_raters
 from plural_core.ratings.schemas import check_table
 from plural_core.study import Study, StudyConfig
@@ -71,9 +71,9 @@ def pool_scores(effects: pd.DataFrame, scores: pd.DataFrame, runs: pd.DataFrame,
                 ratio += ratio_rows(joint, pooled, (dimension, judge), settings.level)
     return PooledTables(
         pooled,
-        pd.DataFrame(prompt, columns=PROMPT_COLUMNS),
+        table_of(prompt, "pooled_prompts"),
         _raters(pooled, scores, runs, config),
-        pd.DataFrame(ratio, columns=RATIO_COLUMNS),
+        table_of(ratio, "ratios"),
         equivalence_table(pooled, config),
         leave_one_out_table(effects, config),
         tuple(missing_lines(effects, config)),
@@ -103,7 +103,7 @@ def _raters(pooled: pd.DataFrame, scores: pd.DataFrame, runs: pd.DataFrame, conf
     settings = config.pooling
     own = pooled[(pooled["method"] == settings.method) & (pooled["test"] == settings.test)]
     if settings.replicates < 2:
-        return with_raters(own.iloc[:0], [], settings.level)[RATER_COLUMNS]
+        return table_of([], "pooled_raters")
     replicates = []
     for number in range(1, settings.replicates + 1):
         again = pooled_table(effects_table(scores, runs, config, replicate=number).table, config)
