@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 _PROMPT, _RESPONSE = "plural-prompt", "plural-response"
 """Stand for the texts where a template is asked what it puts around them."""
-_TRACE = "<think>"
 
 
 @dataclass
@@ -120,10 +119,7 @@ class ChatFormat:
             [{"role": "user", "content": _PROMPT}, {"role": "assistant", "content": _RESPONSE}], False
         )
         start, _, after = whole.rpartition(_RESPONSE)
-        if start.startswith(before):
-            opening = start[len(before) :]
-        else:  # a template that opens a reasoning trace: close it, ratings are of answers
-            opening = "\n</think>\n\n" if before.rstrip().endswith(_TRACE) else ""
+        opening = start[len(before) :] if start.startswith(before) else _end_of_trace(before)
         first = self._plain(after.lstrip())[:1]
         known = self.tokenizer.added_tokens_decoder
         ends = bool(first) and first[0] in known and known[first[0]].special
@@ -151,3 +147,12 @@ class ChatFormat:
         tail = self.tokenizer.decode(self._plain(text)[-n:], skip_special_tokens=True)
         assert isinstance(tail, str)
         return tail
+
+
+def _end_of_trace(prompt: str) -> str:
+    """Return what closes a reasoning trace that a template opens: ratings are of answers, not of traces."""
+    from plural_core.evaluation.traces import TAGS, opened_by
+
+    tag = opened_by(prompt).casefold()
+    closing = next((closing for opening, closing in TAGS if opening.casefold() == tag), "")
+    return f"\n{closing}\n\n" if closing else ""

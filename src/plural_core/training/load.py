@@ -112,7 +112,7 @@ def assemble(
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token  # masked wherever it stands for padding
     tokenizer.padding_side = "left"
-    longest = getattr(model.config, "max_position_embeddings", None) or max_length
+    longest = getattr(model.config.get_text_config(), "max_position_embeddings", None) or max_length
     chat = ChatFormat(tokenizer, min(max_length, longest))
     generation = model.generation_config
     if generation is not None:
