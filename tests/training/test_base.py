@@ -162,7 +162,7 @@ def test_a_model_below_the_bars_stops_the_study_and_is_not_trained_twice(
 
 
 def test_an_unknown_family_and_a_study_without_texts_are_one_line(tiny_study: Study, real_study: Study) -> None:
-    with pytest.raises(TrainingError, match="neither a tiny architecture nor a name under models.hub"):
+    with pytest.raises(TrainingError, match=r"neither a tiny architecture nor a name under models\.hub"):
         ensure_base(tiny_study, "lama")
     items = pd.read_parquet(real_study.table("items")).assign(response=None)
     with pytest.raises(TrainingError, match="'comments' has no texts to train tiny models on"):

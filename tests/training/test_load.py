@@ -233,7 +233,7 @@ def test_gated_models_and_full_gpus_say_what_to_do(tmp_path: Path, error: Except
 
 
 def test_a_tiny_model_that_is_not_trained_yet_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="base model 'phi3': .* holds none; train it first"):
+    with pytest.raises(TrainingError, match=r"base model 'phi3': .* holds none; train it first"):
         load_base(make_tiny_study(tmp_path), "phi3")
 
 
@@ -241,7 +241,7 @@ def test_a_gpu_is_asked_for_where_there_is_none(tiny_study: Study, monkeypatch: 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     training = tiny_study.config.training
     assert choose_device(training.model_copy(update={"device": "auto"})) == "cpu"
-    with pytest.raises(TrainingError, match="training.device: cuda is asked for, but there is no GPU"):
+    with pytest.raises(TrainingError, match=r"training\.device: cuda is asked for, but there is no GPU"):
         choose_device(training.model_copy(update={"device": "cuda"}))
 
 
