@@ -18,7 +18,7 @@ MANY_UNSCORABLE = 0.1
 """Share of prompts without a score above which a marker is hollow."""
 _ROW, _PER_FAMILY, _TOP, _LEGEND, _BOTTOM = 13, 6, 118, 40, 84  # pixels
 _ONE_LINE = 4  # families whose legend leaves room for the mark of simulated data beside it
-_BAND = "#f6f8fa"
+_BAND = "rgba(128, 140, 152, 0.08)"  # on light and on dark pages
 _MOST_LABEL = 38
 
 
@@ -114,6 +114,7 @@ def _figure(table: pd.DataFrame, words: _Words, level: float, control: str | Non
         rows=1, cols=len(panels), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=list(panels.values())
     )
     place = {name: number for number, name in enumerate(names)}
+    shapes: list[dict[str, object]] = [_band(row) for row in range(0, len(names), 2)]
     for number, dimension in enumerate(panels, start=1):
         part = rows[rows["dimension"] == dimension]
         for order, (family, label) in enumerate(families.items()):
@@ -126,14 +127,23 @@ def _figure(table: pd.DataFrame, words: _Words, level: float, control: str | Non
             figure.add_trace(_means(part, place, names, number == 1), row=1, col=number)
         at = 0.0 if control is None else float(part.loc[part["row"] == control, "value"].mean())
         if not math.isnan(at):
-            dash = "dash" if control is None else "dot"
-            figure.add_vline(x=at, line={"color": INK, "width": 1, "dash": dash}, row=1, col=number)
-    for shaded in range(0, len(names), 2):
-        figure.add_hrect(
-            y0=shaded - 0.5, y1=shaded + 0.5, fillcolor=_BAND, line_width=0, layer="below", row="all", col="all"
-        )
+            shapes.append(_line(number, at, "dash" if control is None else "dot"))
+    figure.update_layout(shapes=shapes)
     _finish(figure, words, names, height, top, _note(rows, control, level))
     return figure
+
+
+def _line(panel: int, x: float, dash: str) -> dict[str, object]:
+    """Return an upright line through a panel."""
+    axis = "" if panel == 1 else str(panel)
+    line = {"color": INK, "width": 1, "dash": dash}
+    return {"type": "line", "xref": f"x{axis}", "yref": "y domain", "x0": x, "x1": x, "y0": 0, "y1": 1, "line": line}
+
+
+def _band(row: int) -> dict[str, object]:
+    """Return the grey behind a row."""
+    across = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": row - 0.5, "y1": row + 0.5}
+    return {"type": "rect", **across, "fillcolor": _BAND, "line": {"width": 0}, "layer": "below"}
 
 
 def _dots(

@@ -60,23 +60,25 @@ def training_figure(metrics: pd.DataFrame, *, title: str, metric: str | None = N
         horizontal_spacing=0.045,
     )
     named: set[str] = set()
+    traces: list[go.Scatter] = []
+    places: list[int] = []
     for number, (condition, (name, part)) in enumerate(shown.items()):
-        row, col = number // columns + 1, number % columns + 1
         for _, run in part.groupby("run_id", sort=False):
-            for trace in _curves(run[run[name].notna()].sort_values("step"), condition, name, name not in named):
-                figure.add_trace(trace, row=row, col=col)
+            traces += _curves(run[run[name].notna()].sort_values("step"), condition, name, name not in named)
             named.add(name)
+        places += [number] * (len(traces) - len(places))
+        axis = "" if number == 0 else str(number + 1)
         last = int(part["step"].max())
-        figure.update_xaxes(
-            range=[1 - 0.03 * max(last - 1, 1), last + 0.03 * max(last - 1, 1)],
-            tickvals=[1, last] if last > 1 else [1],
-            ticktext=["1", f"{last:,}"] if last > 1 else ["1"],
-            row=row,
-            col=col,
+        pad = 0.03 * max(last - 1, 1)
+        ticks = [1, last] if last > 1 else [1]
+        figure.layout[f"xaxis{axis}"].update(
+            range=[1 - pad, last + pad], tickvals=ticks, ticktext=[f"{tick:,}" for tick in ticks]
         )
-        figure.update_yaxes(range=list(ranges[name]), nticks=4, row=row, col=col)
-        if name == "reward_accuracy":
-            figure.add_hline(y=0.5, line={"color": SOFT, "width": 1, "dash": "dot"}, row=row, col=col)
+        figure.layout[f"yaxis{axis}"].update(range=list(ranges[name]), nticks=4)
+    figure.add_traces(traces, rows=[k // columns + 1 for k in places], cols=[k % columns + 1 for k in places])
+    figure.update_layout(
+        shapes=[_chance(number) for number, (name, _) in enumerate(shown.values()) if name == "reward_accuracy"]
+    )
     _finish(figure, title, height, "reward_accuracy" in named)
     return figure
 
@@ -111,6 +113,22 @@ def _curves(run: pd.DataFrame, condition: str, name: str, named: bool) -> list[g
             hovertemplate=f"{condition}<br>update %{{x:,}}: {words} %{{y:.3f}}<extra></extra>",
         ),
     ]
+
+
+def _chance(panel: int) -> dict[str, object]:
+    """Return the line of a model that orders pairs by chance."""
+    axis = "" if panel == 0 else str(panel + 1)
+    line = {"color": SOFT, "width": 1, "dash": "dot"}
+    return {
+        "type": "line",
+        "xref": f"x{axis} domain",
+        "yref": f"y{axis}",
+        "x0": 0,
+        "x1": 1,
+        "y0": 0.5,
+        "y1": 0.5,
+        "line": line,
+    }
 
 
 def _range(name: str, parts: list[pd.DataFrame]) -> tuple[float, float]:
