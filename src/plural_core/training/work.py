@@ -142,9 +142,9 @@ def base_answers(work: FamilyWork) -> dict[str, str]:
     )
     stored = attempt(read_table, path)
     if stored is None or "mark" not in stored.columns or not (stored["mark"] == mark).all():
-        stored = generate(
-            work.loaded, prompts, max_new_tokens=settings.max_new_tokens, batch=settings.batch
-        ).assign(mark=mark)
+        stored = generate(work.loaded, prompts, max_new_tokens=settings.max_new_tokens, batch=settings.batch).assign(
+            mark=mark
+        )
         write_table(stored, path)
     answers = dict(zip(stored["prompt_id"], stored["text"], strict=True))
     return {prompt: text for prompt, text in answers.items() if text.strip()}
