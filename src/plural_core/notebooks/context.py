@@ -35,6 +35,9 @@ from plural_core.study.config import OWN_INSTRUMENT
 from plural_core.workflow.build import ensure_tables
 from plural_core.workflow.project import notebook_path, project_folder
 
+ILLUSTRATIVE = "Illustrative, tiny models"
+"""Stands before what tiny models tuned on real ratings show."""
+
 
 def begin(name: str, namespace: Mapping[str, Any], sections: Sequence[str] = (), part: str = "") -> Notebook:
     """Check the parameters, load the study and return the notebook's context.
@@ -162,9 +165,16 @@ class Notebook:
         """Return a random generator of the notebook's own: the same for the same study seed."""
         return np.random.default_rng([self.config.seed, zlib.crc32(self.name.encode())])
 
+    @property
+    def _about_models(self) -> bool:
+        """Whether what the notebook finds is about tuned models; the notebooks from 08 on are, the judges' is not."""
+        return self.name >= "08" and not self.name.startswith("11")
+
     def show_header(self) -> None:
         """Show the lines that stand under every notebook's title."""
         mark = "<strong>Simulated data.</strong> " if self.config.simulated else ""
+        if self._about_models and self.config.illustrative:
+            mark = f"<strong>{ILLUSTRATIVE}.</strong> They show how the method runs and are no evidence. "
         title, about = html.escape(self.study.title), html.escape(self.config.description)
         display(
             {"text/html": f"<p>{mark}Study <strong>{title}</strong>. {about}</p>", "text/plain": self.study.title},
@@ -223,6 +233,8 @@ class Notebook:
         n: int | None = None,
     ) -> None:
         """Keep a finding and show its sentence."""
+        if self._about_models and self.config.illustrative:
+            sentence = f"{ILLUSTRATIVE}: {sentence}"
         finding = make_finding(id, sentence, value, ci_low, ci_high, n, simulated=self.config.simulated)
         self._findings = [f for f in self._findings if f.id != id] + [finding]
         quoted = f"<blockquote><p>{html.escape(finding.sentence)}</p></blockquote>"

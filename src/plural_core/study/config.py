@@ -13,7 +13,7 @@ from plural_core.study.base import Section
 from plural_core.study.conditions_config import BASE, ConditionConfig, ExperimentConfig, PromptsConfig
 from plural_core.study.evaluation_config import EvaluationConfig, JudgeConfig
 from plural_core.study.measures_config import DimensionConfig, FactorConfig
-from plural_core.study.models_config import ModelsConfig
+from plural_core.study.models_config import TINY_FAMILIES, ModelsConfig
 from plural_core.study.pooling_config import PoolingConfig
 from plural_core.study.simulation_config import SimulationConfig
 from plural_core.study.training_config import TrainingConfig
@@ -233,6 +233,11 @@ class StudyConfig(Section):
     def simulated(self) -> bool:
         """Whether the ratings come from the simulation: every finding and figure then says so."""
         return self.data.adapter == "simulation"
+
+    @property
+    def illustrative(self) -> bool:
+        """Whether tiny models are tuned on real ratings: that shows how the method runs and is no evidence."""
+        return not self.simulated and any(name in TINY_FAMILIES for name in self.models.families)
 
     @property
     def tuned_conditions(self) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 from plural_core.study import Study, StudyConfig
 from plural_core.training.base import BaseModel
 from plural_core.training.callbacks import read_metrics
+from plural_core.training.chat import ChatFormat
 from plural_core.training.record import DONE, RunRecord
 
 
@@ -109,6 +110,17 @@ def metric_rows(study: Study, records: Iterable[RunRecord], config: StudyConfig)
             name = f"{name}, draw {record.replicate}"
         frames.append(wide.assign(condition=name, run_id=record.run_id))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["condition", "run_id", "step"])
+
+
+def truncation_note(chat: ChatFormat) -> str:
+    """Return one sentence that says how many texts were too long for the model, empty where none was."""
+    prompts, responses = len(chat.truncated.prompts), len(chat.truncated.responses)
+    if not prompts and not responses:
+        return ""
+    return (
+        f"{prompts:,} prompts lost their beginning and {responses:,} responses their end: they are longer than the "
+        f"{chat.max_length:,} tokens that model and training.max_length allow."
+    )
 
 
 def _plain(value: Any) -> str:
