@@ -12,6 +12,8 @@ echo "@start $name" >&2
 # One thread per step: the scheduler runs as many steps at once as there are cores.
 export OMP_NUM_THREADS=${PLURAL_THREADS:-1} OPENBLAS_NUM_THREADS=${PLURAL_THREADS:-1} MKL_NUM_THREADS=${PLURAL_THREADS:-1}
 export PYTHONHASHSEED=0 TOKENIZERS_PARALLELISM=false
+# Notebooks run without a browser here, so nobody misses the widgets that progress bars would like to have.
+export PYTHONWARNINGS="ignore:IProgress not found"
 SECONDS=0
 "$@" > "logs/$name.log" 2>&1
 code=$?
