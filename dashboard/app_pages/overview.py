@@ -60,8 +60,7 @@ def _findings(page: Page) -> None:
             numbers = html.paragraph(finding.numbers, "numbers") if finding.numbers else ""
             st.html(f'<p class="plural-finding" lang="en">{escape(finding.sentence)}</p>{numbers}')
             if not page.printing:
-                key = f"notebooks.{finding.notebook.split('-')[0]}"
-                title = w(key) if w.has(key) else finding.notebook
+                title = w.named(f"notebooks.{finding.notebook.split('-')[0]}", finding.notebook)
                 st.page_link(
                     frame.pages["runs"], label=w("overview.read_notebook", title=title), icon=":material/menu_book:",
                     query_params={

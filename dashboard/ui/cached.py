@@ -87,22 +87,36 @@ class Rendered:
     figure: go.Figure | None
 
 
-@st.cache_resource(max_entries=300, show_spinner=False)
-def _panel(key: tuple[object, ...], _make: Callable[..., Panel], _view: View, _args: tuple[Any, ...]) -> Panel:
-    panel = _make(_view, *_args)
+def _made_panel(make: Callable[..., Panel], view: View, args: tuple[Any, ...]) -> Panel:
+    panel = make(view, *args)
     if panel.figure is None:
         return panel
-    figure = prepared(panel.figure, _view.words, simulated=_view.simulated)
+    figure = prepared(panel.figure, view.words, simulated=view.simulated)
     return Panel(panel.id, panel.title, panel.reading, panel.table, panel.columns, figure, panel.note, panel.terms)
+
+
+@st.cache_resource(max_entries=300, show_spinner=False)
+def _panel(key: tuple[object, ...], _make: Callable[..., Panel], _view: View, _args: tuple[Any, ...]) -> Panel:
+    return _made_panel(_make, _view, _args)
+
+
+def _on_screen(panel: Panel, words: Words, dark: bool, narrow: bool) -> Rendered:
+    figure = None if panel.figure is None else for_screen(panel.figure, dark=dark, narrow=narrow)
+    return Rendered(panel, table_html(panel, words), figure)
 
 
 @st.cache_resource(max_entries=300, show_spinner=False)
 def _rendered(
     key: tuple[object, ...], dark: bool, narrow: bool, _make: Callable[..., Panel], _view: View, _args: tuple[Any, ...]
 ) -> Rendered:
-    panel = _panel(key, _make, _view, _args)
-    figure = None if panel.figure is None else for_screen(panel.figure, dark=dark, narrow=narrow)
-    return Rendered(panel, table_html(panel, _view.words), figure)
+    return _on_screen(_panel(key, _make, _view, _args), _view.words, dark, narrow)
+
+
+def rendered_anew(
+    make: Callable[..., Panel], view: View, args: tuple[Any, ...], *, dark: bool, narrow: bool
+) -> Rendered:
+    """Return a panel of a visitor's own data: nothing of it is kept."""
+    return _on_screen(_made_panel(make, view, args), view.words, dark, narrow)
 
 
 def rendered(
@@ -125,3 +139,14 @@ def rendered(
     """
     key = (str(view.study.root), signed, f"{make.__module__}.{make.__qualname__}", args, view.words.language)
     return _rendered(key, dark, narrow, make, view, args)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _made(key: tuple[object, ...], _make: Callable[..., Any], _view: View, _args: tuple[Any, ...]) -> Any:
+    return _make(_view, *_args)
+
+
+def made(make: Callable[..., Any], view: View, args: tuple[Any, ...], signed: Signature) -> Any:
+    """Return what ``make(view, *args)`` returns; it must not be changed."""
+    key = (str(view.study.root), signed, f"{make.__module__}.{make.__qualname__}", args, view.words.language)
+    return _made(key, make, view, args)

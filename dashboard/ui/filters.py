@@ -49,6 +49,7 @@ class Filters:
         label: str = "",
         term: str = "",
         clears: Sequence[str] = (),
+        wide: bool = False,
     ) -> str:
         """Choose one option.
 
@@ -66,6 +67,8 @@ class Filters:
             Key of the definition that hovering shows.
         clears : sequence of str
             Parameters that lose their meaning when this one changes.
+        wide : bool
+            For long options: a list as wide as the page.
         """
         values = list(options)
         if not values:
@@ -80,7 +83,7 @@ class Filters:
         st.session_state[key] = value
         arguments = (parameter, key, tuple(self.prefix + c for c in clears))
         tip = self.words.term(term) if term else None
-        if len(values) <= FEW and all(len(v) <= SHORT for v in options.values()):
+        if not wide and len(values) <= FEW and all(len(v) <= SHORT for v in options.values()):
             st.segmented_control(
                 plain(text), values, format_func=lambda v: plain(options[v]), key=key, required=True, help=tip,
                 on_change=_push, args=arguments,
@@ -88,7 +91,8 @@ class Filters:
         else:
             st.selectbox(
                 plain(text), values, format_func=lambda v: options[v], key=key, help=tip, on_change=_push,
-                args=arguments, filter_mode="contains", width=WIDTH,
+                args=arguments, filter_mode="contains",
+                width="stretch" if wide else WIDTH,
             )  # fmt: skip
         return value
 

@@ -25,12 +25,19 @@ PAGES = {
     "raters": ":material/groups:",
     "disagreement": ":material/forum:",
     "effects": ":material/balance:",
+    "tuning": ":material/tune:",
+    "compare": ":material/compare:",
+    "audit": ":material/gavel:",
+    "reproduction": ":material/science:",
+    "yours": ":material/upload_file:",
     "runs": ":material/list_alt:",
 }
 """Pages in reading order, each with its icon; a page's script is ``app_pages/<name>.py``."""
 CARRIED = ("dimension", "factor")
 """Filters that go along when one turns to another page."""
 FRAME = "plural_frame"
+YOURS = "plural_upload"
+"""A visitor's upload in their session; dropped when they turn to another page or take the file away."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,8 @@ def run() -> None:
     shown = {n: entries[n] for n in (chosen, beside if beside in others else None) if n}
     frame = Frame(words, name, shown, dict(pages), printing, dark)
     st.session_state[FRAME] = frame
+    if name != "yours":
+        st.session_state.pop(YOURS, None)
     if not printing:
         with st.sidebar:
             _sidebar(frame, entries, chosen)
@@ -87,16 +96,11 @@ def show(body: Callable[[Page], None]) -> None:
     """Run a page's body for the study in the address, or for two side by side."""
     frame: Frame = st.session_state[FRAME]
     words = frame.words
+    _heading(frame)
     if not frame.shown:
-        st.html(f"<h1>{escape(words(f'pages.{frame.name}'))}</h1>")
-        if frame.name != "yours":
-            folder = Shelf.from_environment().results
-            alert("info", words("states.no_studies_title"), words("states.no_studies", folder=folder))
-            return
-    st.html(
-        f"<h1>{escape(words(f'pages.{frame.name}'))}</h1>"
-        f"<p class='plural-intro'>{escape(words(f'intros.{frame.name}'))}</p>"
-    )
+        folder = Shelf.from_environment().results
+        alert("info", words("states.no_studies_title"), words("states.no_studies", folder=folder))
+        return
     places = st.columns(len(frame.shown), gap="large") if len(frame.shown) > 1 else [st.container()]
     chosen: dict[str, str | list[str]] = {}
     for number, ((name, folder), place) in enumerate(zip(frame.shown.items(), places, strict=True)):
@@ -111,6 +115,28 @@ def show(body: Callable[[Page], None]) -> None:
     if not frame.printing:
         with st.sidebar:
             _share(frame, chosen)
+
+
+def show_without_study(body: Callable[[Words], None]) -> None:
+    """Run the body of a page that needs no study."""
+    frame: Frame = st.session_state[FRAME]
+    words = frame.words
+    _heading(frame)
+    try:
+        body(words)
+    except Exception as error:
+        problem(error, words)
+    if not frame.printing:
+        with st.sidebar:
+            _share(frame, {})
+
+
+def _heading(frame: Frame) -> None:
+    words = frame.words
+    st.html(
+        f"<h1>{escape(words(f'pages.{frame.name}'))}</h1>"
+        f"<p class='plural-intro'>{escape(words(f'intros.{frame.name}'))}</p>"
+    )
 
 
 def _page(frame: Frame, name: str, folder: Path, prefix: str) -> Page | None:

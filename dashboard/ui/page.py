@@ -44,6 +44,10 @@ class Page:
         Put in front of keys where two studies stand side by side.
     dark, narrow, printing : bool
         The visitor's screen, and whether the page is for print.
+    terms : list of str
+        Keys of the terms shown so far.
+    private : bool
+        The view holds a visitor's own data: nothing of it is kept where other visitors' pages are.
     """
 
     view: View
@@ -54,6 +58,7 @@ class Page:
     narrow: bool = False
     printing: bool = False
     terms: list[str] = field(default_factory=list)
+    private: bool = False
 
     @property
     def words(self) -> Words:
@@ -64,10 +69,16 @@ class Page:
         """Show the panel that ``make(view, *args)`` returns, or why it cannot be shown."""
         with self.guarded():
             with st.spinner(self.words("app.loading")):
-                made = cached.rendered(
-                    make, self.view, args, self.signature, dark=self.dark and not self.printing, narrow=self.narrow
-                )
+                dark = self.dark and not self.printing
+                if self.private:
+                    made = cached.rendered_anew(make, self.view, args, dark=dark, narrow=self.narrow)
+                else:
+                    made = cached.rendered(make, self.view, args, self.signature, dark=dark, narrow=self.narrow)
             self._show(made)
+
+    def made(self, make: Callable[..., Any], *args: Any) -> Any:
+        """Return what ``make(view, *args)`` returns, kept between runs."""
+        return cached.made(make, self.view, args, self.signature)
 
     def _show(self, made: cached.Rendered) -> None:
         panel, key = made.panel, f"{self.prefix}{made.panel.id}"
@@ -104,9 +115,9 @@ class Page:
                 return
             able = can_export()
             for kind, mime in (("svg", "image/svg+xml"), ("png", "image/png")):
+                picture = functools.partial(picture_bytes, panel.figure, kind, keep=not self.private)
                 st.download_button(
-                    w(f"table.{kind}"), functools.partial(picture_bytes, panel.figure, kind) if able else b"",
-                    name(kind), mime, key=f"{kind}-{key}",
+                    w(f"table.{kind}"), picture if able else b"", name(kind), mime, key=f"{kind}-{key}",
                     help=w(f"table.{kind}_help" if able else "table.no_pictures"), on_click="ignore",
                     icon=":material/image:", disabled=not able,
                 )  # fmt: skip

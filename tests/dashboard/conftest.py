@@ -14,7 +14,7 @@ from plural_core.dashboard.views.context import View
 from plural_core.dashboard.words import Words
 from plural_core.simulation import simulate
 from plural_core.study import Study, load_study
-from tests.dashboard.results import make_results, ratings_csv
+from tests.dashboard.results import make_results, make_tuning, ratings_csv
 
 HOSTILE = "<img src=x onerror=alert(1)> **bold** [link](https://example.org) =1+1"
 
@@ -25,7 +25,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     results = tmp_path_factory.mktemp("dashboard") / "results"
     settings = ["simulation.participants=150", "agreement.bootstrap=40", "simulation.test_prompts=8"]
     tiny = load_study(root / "configs" / "tiny.yaml", settings, results=results)
-    make_results(tiny)
+    make_tuning(make_results(tiny))
     _own(results, root)
     return results
 

@@ -20,12 +20,20 @@ from plural_core.agreement import (
     topic_tables,
 )
 from plural_core.demographics import demographic_analysis
+from plural_core.evaluation.effects import effects_table
+from plural_core.evaluation.validate import validate_judges
 from plural_core.figures import disagreement_figure
 from plural_core.figures.theme import mark_simulated
 from plural_core.findings import make_finding, write_findings
-from plural_core.io import write_table
+from plural_core.io import read_table, write_table
 from plural_core.manifest import now, write_manifest
 from plural_core.notebooks.display import figure_bundle, table_html
+from plural_core.pooling.reproduction import reproduction_table
+from plural_core.pooling.size_control import size_control_table
+from plural_core.pooling.study import pool_scores
+from plural_core.preferences import influence_table, raters_table
+from plural_core.preferences.sets import study_preferences
+from plural_core.published import read_published
 from plural_core.ratings.groups import group_shares
 from plural_core.ratings.privacy import ProtectedParticipants, protect
 from plural_core.ratings.quality import quality_report
@@ -84,6 +92,77 @@ def make_results(study: Study) -> Study:
     keep_findings(study, "04_demographic_effects", analysis.findings(labels))
     _notebooks(study, people, disagreement, labels)
     return study
+
+
+def make_tuning(study: Study) -> Study:
+    """Make what notebooks 07 to 15 leave: answers and scores are drawn, everything else is computed from them."""
+    config, tables = study.config, RatingTables.load(study)
+    people = protect(tables.participants, config.factors, config.privacy.k, enabled=config.privacy.enabled)
+    made = study_preferences(study, tables)
+    save(study, "prompt_splits", made.prompts[["prompt_id", "language", "split"]], "07_audit")
+    save(study, "conditions", made.sets.records(), "07_audit")
+    save(study, "condition_drops", made.sets.dropped(), "07_audit")
+    save(study, "pairs", made.sets.to_frame(), "07_audit")
+    ids = made.prepared.participants["participant_id"]
+    save(study, "condition_raters", raters_table(made.sets.sets, ids, people), "07_audit")
+    save(study, "influence", influence_table(made.prepared, people, seed=config.seed), "07_audit")
+    runs, generations, scores = _answers(study, made.prompts)
+    effects = effects_table(scores, runs, config).table
+    for name, table in {"runs": runs, "generations": generations, "scores": scores, "effects": effects}.items():
+        save(study, name, table, "10_evaluate")
+    judged = validate_judges(study, tables, people, np.random.default_rng(1))
+    for name, table in judged.tables().items():
+        save(study, name, table, "11_judge_validation")
+    pooled = pool_scores(effects, scores, runs, config)
+    for name, table in pooled.tables().items():
+        save(study, name, table, "13_pool")
+    save(study, "size_control", size_control_table(pooled.pooled, made.sets.records(), config), "14_size_control")
+    names = (
+        "ratings",
+        "items",
+        "participants",
+        "disagreement",
+        "alpha",
+        "cooccurrence",
+        "effects_demographic",
+        "pooled",
+    )
+    found = {name: read_table(study.table(name)) for name in (*names, "judge_agreement")}
+    save(study, "reproduction", reproduction_table(read_published(), found, config), "15_reproduction")
+    return study
+
+
+def _answers(study: Study, prompts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Draw answers and scores: every condition shifts its family's scores, a few answers cannot be scored."""
+    config, rng = study.config, np.random.default_rng(study.config.seed)
+    test = prompts.loc[prompts["split"] == "test", "prompt_id"].tolist()
+    runs, generations, scores = [], [], []
+    for family in config.models.families:
+        level = rng.normal(0.5, 0.05, len(test))
+        for number, condition in enumerate(["base", *config.tuned_conditions]):
+            run_id = f"{family}-{condition}-s1"
+            failed = (family, condition) == (config.models.families[-1], config.tuned_conditions[-1])
+            status, message = ("failed", "NaN loss in step 3") if failed else ("done", "")
+            runs.append((run_id, study.name, family, condition, 1, 0, status, 2.5, 1000, 10, message))
+            if failed:
+                continue
+            texts = [f"answer {i} of {condition} <b>not bold</b> **nor this**" for i in range(len(test))]
+            generations += [(run_id, p, t, 12, "stop") for p, t in zip(test, texts, strict=True)]
+            for dimension in config.scored_dimensions:
+                shift = 0.0 if condition == "base" else -0.03 * number if dimension == "toxicity" else 0.02 * number
+                values = np.clip(level + shift + rng.normal(0, 0.05, len(test)), 0, 1)
+                for place, (prompt, value) in enumerate(zip(test, values, strict=True)):
+                    lost = place == 1 and number == 2
+                    reason = "under 80 % known phrases" if lost else ""
+                    score = np.nan if lost else float(value)
+                    scores.append((run_id, prompt, dimension, "lexicon", score, reason, "v1"))
+    names = ["run_id", "study", "family", "condition", "seed", "replicate", "status", "seconds", "tokens", "steps"]
+    frame = pd.DataFrame(runs, columns=[*names, "message"]).astype({"tokens": "Int64", "steps": "Int64"})
+    return (
+        frame,
+        pd.DataFrame(generations, columns=["run_id", "prompt_id", "text", "n_tokens", "finish_reason"]),
+        pd.DataFrame(scores, columns=["run_id", "prompt_id", "dimension", "judge", "score", "reason", "judge_version"]),
+    )
 
 
 def save(study: Study, name: str, table: pd.DataFrame, step: str) -> None:

@@ -82,7 +82,7 @@ def can_export() -> bool:
     return browser_path() is not None
 
 
-def picture_bytes(figure: go.Figure, kind: str, width: int = 900) -> bytes:
+def picture_bytes(figure: go.Figure, kind: str, width: int = 900, *, keep: bool = True) -> bytes:
     """Return a figure as a file; the latest are kept, and one is made at a time.
 
     Parameters
@@ -93,6 +93,8 @@ def picture_bytes(figure: go.Figure, kind: str, width: int = 900) -> bytes:
         Format.
     width : int
         Width in pixels.
+    keep : bool
+        False for a visitor's own data: nothing of it is kept.
 
     Raises
     ------
@@ -109,6 +111,8 @@ def picture_bytes(figure: go.Figure, kind: str, width: int = 900) -> bytes:
             if path is None:
                 raise PluralError("no Chrome or Chromium was found, so pictures cannot be made here")
             content = path.read_bytes()
+        if not keep:
+            return content
         _kept[key] = content
         while len(_kept) > MOST_KEPT:
             _kept.popitem(last=False)

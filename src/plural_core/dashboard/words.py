@@ -67,6 +67,10 @@ class Words:
         """Return whether there is such a text."""
         return key in texts(self.language)
 
+    def named(self, key: str, otherwise: str) -> str:
+        """Return a text, or `otherwise` where there is none: for names that tables may add to."""
+        return texts(self.language).get(key, otherwise)
+
     def term(self, name: str) -> str:
         """Return the definition of a term."""
         return self(f"terms.{name}")

@@ -7,12 +7,14 @@ distinct value is parsed once.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import io
 import json
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,23 @@ FORMATS = {
     ".ndjson": "jsonl",
 }
 _BLOCK = 1 << 25  # a quoted text must fit into one block of the CSV parser
+_memory: ContextVar[Mapping[str, bytes] | None] = ContextVar("files in memory", default=None)
+
+
+@contextlib.contextmanager
+def in_memory(files: Mapping[str, bytes]) -> Iterator[None]:
+    """Let these files be read from memory under their names, instead of from disk, within the block.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        Content by name, as an upload has it.
+    """
+    token = _memory.set({**(_memory.get() or {}), **files})
+    try:
+        yield
+    finally:
+        _memory.reset(token)
 
 
 @dataclass(frozen=True)
@@ -155,7 +174,8 @@ def read_raw(path: str | Path, format: str = "auto", encoding: str = "utf-8", ke
 
 def _read_bytes(path: Path, key: str = "data.path") -> bytes:
     try:
-        data = path.read_bytes()
+        held = (_memory.get() or {}).get(str(path))
+        data = path.read_bytes() if held is None else held
     except FileNotFoundError:
         near = nearest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
         raise DataError(f"{path}: there is no such file.{near} Set it with --set {key}=FILE") from None

@@ -13,6 +13,7 @@ from plural_core.dashboard.views.context import View
 from plural_core.dashboard.words import Words
 from plural_core.errors import DataError
 from plural_core.findings import SIMULATED_PREFIX, read_findings
+from plural_core.findings_choice import choose_findings
 
 MOST = 10
 
@@ -69,23 +70,14 @@ def questions(view: View) -> list[tuple[str, str, str]]:
 
 
 def findings(view: View, most: int = MOST) -> list[ShownFinding]:
-    """Return the findings to show first: those that each notebook names first, in turn."""
+    """Return the findings to show, each with its numbers in words."""
     table = read_findings(view.study.findings)
     return [
         ShownFinding(
             str(row["sentence"]).removeprefix(SIMULATED_PREFIX), numbers(row, view.words), str(row["notebook"])
         )
-        for row in chosen(table, most).to_dict("records")
+        for row in choose_findings(table, most).to_dict("records")
     ]
-
-
-def chosen(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Return at most `most` findings: the first of every notebook, then the second of every one, and so on."""
-    if table.empty:
-        return table
-    rank = table.groupby("notebook", sort=False).cumcount()
-    kept = rank.sort_values(kind="stable").index[:most]
-    return table.loc[sorted(kept)]
 
 
 def numbers(row: Mapping[Hashable, object], words: Words) -> str:

@@ -148,8 +148,8 @@ def quality(view: View) -> Panel:
 def ingest(view: View) -> Panel:
     """Return what the adapter dropped, recoded and merged; few people only as "fewer than k"."""
     w = view.words
-    table = shown_ingest(store.read(view.study, "ingest", order="order"), view.protected.k)
-    table["action_label"] = [w(f"raters.actions.{a}") if w.has(f"raters.actions.{a}") else a for a in table["action"]]
+    table = shown_ingest(view.table("ingest", order="order"), view.protected.k)
+    table["action_label"] = [w.named(f"raters.actions.{a}", a) for a in table["action"]]
     table["count_label"] = [w.localised(c) for c in table["count"]]
     columns = (
         Column("action_label", w("columns.action")),

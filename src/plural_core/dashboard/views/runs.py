@@ -126,8 +126,7 @@ def status_panel(view: View) -> Panel:
 
 def notebook_title(step: Step, view: View) -> str:
     """Return a step's title for readers."""
-    key = f"notebooks.{step.notebook}"
-    title = view.words(key) if view.words.has(key) else step.notebook
+    title = view.words.named(f"notebooks.{step.notebook}", step.notebook)
     return f"{title}: {step.part}" if step.part else title
 
 
@@ -164,7 +163,7 @@ def tunes_panel(view: View) -> Panel:
     table = store.read(view.study, "runs")
     labels = view.study.config.condition_labels
     table["condition_label"] = [labels.get(c, c) for c in table["condition"]]
-    table["state_label"] = [w(f"runs.tunes.{s}") if w.has(f"runs.tunes.{s}") else s for s in table["status"]]
+    table["state_label"] = [w.named(f"runs.tunes.{s}", s) for s in table["status"]]
     columns = (
         Column("run_id", w("columns.run")),
         Column("family", w("columns.family"), term="family"),

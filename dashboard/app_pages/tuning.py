@@ -1,0 +1,46 @@
+"""Page 5: what models become when they are tuned on some ratings rather than others."""
+
+from ui.frame import show
+from ui.page import Page
+
+from plural_core.dashboard.views import tuning
+
+
+def body(page: Page) -> None:
+    """Lay out the page."""
+    w, view = page.words, page.view
+    config = view.study.config
+    if not config.experiments:
+        page.say(w("tuning.none"))
+        return
+    known = tuning.families(view)
+    with page.choices() as choose:
+        experiment = choose.one(
+            "experiment", tuning.experiments(view), clears=("contrast", "dimension"), term="experiment"
+        )
+        families = tuple(choose.some("families", {f: tuning.family_label(view, f) for f in known}, term="family"))
+        judge = choose.one("judge", {j: j for j in config.judges}, term="judge")
+    with page.choices() as choose:
+        method = choose.one("method", {m: m for m in tuning.methods(view)}, term="estimator")
+        usual = config.pooling.test == "knha"
+        test = "knha" if choose.switch("knha", usual, term="knha") else "z"
+        sure = choose.one("sure", {s: w(f"options.{s}") for s in (tuning.MODELS, tuning.RATERS)}, term="sure")
+        control = choose.switch("size_control", False, term="size_control")
+    page.panel(tuning.overview, experiment, judge, families, method, test)
+    if control:
+        page.panel(tuning.size_control, experiment, judge)
+    contrasts = tuning.contrasts(view, experiment)
+    scored = {d: view.dimension_label(d) for d in config.scored_dimensions}
+    with page.choices() as choose:
+        contrast = choose.one(
+            "contrast", {n: c.label for n, c in contrasts.items()}, clears=("dimension",), term="contrast"
+        )
+        dimension = choose.one("dimension", scored, contrasts[contrast].dimension)
+    page.panel(tuning.forest, experiment, contrast, dimension, judge, families, method, test, sure)
+    page.panel(tuning.left_out, experiment, contrast, dimension, judge, families, method, test)
+    page.panel(tuning.sensitivity, experiment, contrast, dimension, judge)
+    page.panel(tuning.ratios, experiment, judge)
+    page.panel(tuning.equivalence, experiment, judge)
+
+
+show(body)
