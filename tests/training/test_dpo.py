@@ -20,13 +20,14 @@ import numpy as np
 import peft
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
 from plural_core.preferences.condition import Budget
 from plural_core.study import Study
 from plural_core.study.training_config import LoraConfig
-from plural_core.training import lora, pair_trainer
+from plural_core.training import adapter_checkpoints, lora, pair_trainer
 from plural_core.training.batches import plan_updates
 from plural_core.training.callbacks import read_metrics
 from plural_core.training.checkpoints import last_checkpoint, step_of
@@ -112,9 +113,9 @@ def seeded_adapter(model: torch.nn.Module) -> None:
             parameter.data = torch.randn(parameter.shape, generator=generator) * 0.1
 
 
-@pytest.mark.parametrize("micro_batch", [None, 2])
+@pytest.mark.parametrize(("micro_batch", "fused"), [(None, False), (2, False), (None, True)])
 def test_full_batch_loss_and_gradient_are_those_of_trl_on_all_comparisons(
-    loaded: LoadedModel, tmp_path: Path, micro_batch: int | None
+    loaded: LoadedModel, tmp_path: Path, micro_batch: int | None, fused: bool
 ) -> None:
     material = make_material(loaded, n=4, batch=1000, micro_batch=micro_batch)
     prompt = {i: loaded.tokenizer.decode(loaded.chat.prompt_ids(p)) for i, p in zip(
@@ -148,6 +149,8 @@ def test_full_batch_loss_and_gradient_are_those_of_trl_on_all_comparisons(
         config = dpo_config(material.training, loaded, 1, 1, tmp_path / "own")
         ours = PairTrainer(loaded, data, material.training, config)
         seeded_adapter(ours.tuned)
+        assert not ours.fused  # it is for GPUs
+        ours.fused = fused
         found = ours.training_step(ours.tuned, {"update": torch.tensor([0])})
         gradient = lora_gradient(ours.tuned)
     loss = loss.detach()
@@ -269,6 +272,31 @@ def test_dropout_of_the_adapter_is_as_configured(loaded: LoadedModel, tmp_path: 
     noisy = material.training.model_copy(update={"lora": LoraConfig(dropout=0.5)})
     run(Material(loaded, material.texts, material.pairs, material.reference, noisy), tmp_path / "half")
     assert weights(tmp_path / "none") != weights(tmp_path / "half")
+
+
+def test_gradient_checkpointing_changes_nothing(loaded: LoadedModel, tmp_path: Path) -> None:
+    material = make_material(loaded)
+    run(material, tmp_path / "plain")
+    loaded.model.activation_checkpointing_enable({"use_reentrant": False})
+    try:
+        run(material, tmp_path / "checkpointing")
+        assert loaded.model.is_activation_checkpointing
+    finally:
+        loaded.model.activation_checkpointing_disable()
+    assert weights(tmp_path / "checkpointing") == weights(tmp_path / "plain")
+
+
+def test_a_base_model_in_bfloat16(loaded: LoadedModel, tiny_study: Study, tmp_path: Path) -> None:
+    full = make_material(loaded)
+    run(full, tmp_path / "full")
+    half = private_copy(loaded, tiny_study)
+    half.model.to(torch.bfloat16)
+    run(make_material(half), tmp_path / "half")
+    assert {p.dtype for p in half.model.parameters()} == {torch.bfloat16}
+    adapter = load_file(tmp_path / "half" / "adapter" / ADAPTER_FILE)
+    assert {value.dtype for value in adapter.values()} == {torch.float32}
+    losses = [[row["loss"] for row in read_metrics(tmp_path / n / "metrics.jsonl")] for n in ("full", "half")]
+    assert losses[1] == pytest.approx(losses[0], abs=0.02)
 
 
 def test_nobody_is_told(loaded: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -480,7 +508,7 @@ def test_a_full_disk_keeps_the_earlier_checkpoint(
         left.pop()
         save(model, folder)
 
-    monkeypatch.setattr(pair_trainer, "save_adapter", full)
+    monkeypatch.setattr(adapter_checkpoints, "save_adapter", full)
     with pytest.raises(TrainingError, match="checkpoint-4: the disk is full") as error:
         run(material, tmp_path / "run")
     assert "\n" not in str(error.value)

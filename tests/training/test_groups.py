@@ -57,6 +57,19 @@ def test_counterparts_stand_for_the_base_models_answer() -> None:
         make_set(pairs, texts)
 
 
+def test_prompts_that_the_base_model_answers_with_nothing_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    texts = make_texts(6)
+    pairs, counterparts = make_anchored(texts)
+    pairs["weight"] = [0.5, 2.0, 0.5, 1.0, 1.0, 1.0]
+    encoded = fake_tokens([text for side in pair_texts(pairs, texts, counterparts) for text in side])
+    made = pair_set(pairs, texts, encoded, {k: v for k, v in counterparts.items() if k != "q001"})
+    assert len(made) == 5
+    assert made.weight.tolist() == pytest.approx([0.625, 0.625, 1.25, 1.25, 1.25])
+    assert "1 of 6 pairs are left out" in caplog.text
+    with pytest.raises(TrainingError, match="answers none of the prompts"):
+        pair_set(pairs, texts, encoded, {})
+
+
 def test_equal_answers_are_one_response() -> None:
     texts = make_texts(1)
     texts["response"] = "the same."

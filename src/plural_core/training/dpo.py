@@ -155,6 +155,7 @@ def _setup(loaded: LoadedModel, data: DPOData, training: TrainingConfig, seed: i
         "algorithm": "dpo",
         "base": loaded.fingerprint,
         "data": digest.hexdigest(),
+        "shared_rows": data.shared,
         "lora": training.lora.model_dump(mode="json"),
         "dpo": training.dpo.model_dump(mode="json"),
         "seed": seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from plural_core.training.trained import TrainingError
 if TYPE_CHECKING:
     import torch
 
+logger = logging.getLogger(__name__)
 Text = tuple[str, str]
 """A prompt and a response."""
 
@@ -126,7 +128,7 @@ def pair_set(
     """
     if pairs.empty:
         raise TrainingError("there are no pairs to train on")
-    pairs = pairs.sort_values("prompt_id", kind="stable", ignore_index=True)
+    pairs = _with_counterparts(pairs, counterparts).sort_values("prompt_id", kind="stable", ignore_index=True)
     chosen, rejected = pair_texts(pairs, texts, counterparts)
     index: dict[Text, int] = {}
     for a, b in zip(chosen, rejected, strict=True):
@@ -146,6 +148,24 @@ def pair_set(
         share=pairs["share"].to_numpy(float),
         group=pd.factorize(pairs["prompt_id"])[0],
     )
+
+
+def _with_counterparts(pairs: pd.DataFrame, counterparts: Mapping[str, str] | None) -> pd.DataFrame:
+    """Leave out anchored pairs of prompts to which the base model has nothing to say, and say how many."""
+    if counterparts is None:
+        return pairs
+    anchored = (pairs[["chosen_item", "rejected_item"]] == COUNTERPART).any(axis=1)
+    silent = anchored & ~pairs["prompt_id"].isin(list(counterparts))
+    if silent.all():
+        raise TrainingError("the base model answers none of the prompts, so there is nothing to compare with")
+    if silent.any():
+        logger.warning(
+            "%d of %d pairs are left out: the base model answers their prompts with nothing",
+            int(silent.sum()),
+            len(pairs),
+        )
+    kept = pairs[~silent]
+    return kept.assign(weight=kept["weight"] / kept["weight"].mean())
 
 
 def pair_losses(z: torch.Tensor, weight: torch.Tensor, share: torch.Tensor) -> torch.Tensor:

@@ -13,16 +13,16 @@ import datasets  # type: ignore[import-untyped]
 import numpy as np
 import peft
 import torch
-from transformers import PrinterCallback, Trainer, TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
 
 from plural_core.study.training_config import TrainingConfig
+from plural_core.training.adapter_checkpoints import AdapterCheckpoints
 from plural_core.training.batches import Plan, micro_batches
-from plural_core.training.checkpoints import explained_writing, keep_only, whole_folder
 from plural_core.training.groups import PairSet, order_accuracy, pair_losses
 from plural_core.training.load import LoadedModel
-from plural_core.training.lora import lora_config, save_adapter
+from plural_core.training.lora import lora_config
 from plural_core.training.scoring import halving, log_probs
 from plural_core.training.sequences import pack, rows_of
 from plural_core.training.trained import TrainingError
@@ -72,7 +72,7 @@ def dpo_config(training: TrainingConfig, loaded: LoadedModel, seed: int, updates
         Where checkpoints go.
     """
     dpo = training.dpo
-    return DPOConfig(
+    config = DPOConfig(
         output_dir=str(folder),
         # The objective
         beta=dpo.beta,
@@ -115,9 +115,11 @@ def dpo_config(training: TrainingConfig, loaded: LoadedModel, seed: int, updates
         report_to="none",
         disable_tqdm=True,
     )
+    config._n_gpu = 1  # a process uses one GPU; transformers would spread over all that it sees
+    return config
 
 
-class PairTrainer(DPOTrainer):
+class PairTrainer(AdapterCheckpoints, DPOTrainer):
     """DPO on merged pairs.
 
     TRL's trainer scores both sides of every pair; this one scores each response of an update once, reads the
@@ -148,7 +150,6 @@ class PairTrainer(DPOTrainer):
     ) -> None:
         self.data = data
         self.beta = training.dpo.beta
-        self.family = loaded.family
         self.longest = loaded.chat.max_length if data.shared else None
         self.micro_batch = training.dpo.micro_batch or WHOLE
         pad = loaded.tokenizer.pad_token_id
@@ -186,9 +187,6 @@ class PairTrainer(DPOTrainer):
     def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
         """Leave the data as they are: they are tokens already."""
         return dataset
-
-    def _send_telemetry(self) -> None:
-        """Tell nobody."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler:
         """Go through the updates as planned."""
@@ -267,29 +265,3 @@ class PairTrainer(DPOTrainer):
             f"update {step} of {self.state.max_steps}: the {what} is no finite number; the last good checkpoint is "
             f"kept. Try a lower training.dpo.learning_rate (it is {self.args.learning_rate:g})"
         )
-
-    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
-        """Write a checkpoint whole or not at all; after the last update the adapter itself follows."""
-        if self.state.global_step >= self.state.max_steps:
-            return
-        name = f"checkpoint-{self.state.global_step}"
-        target = Path(str(self.args.output_dir)) / name
-        with whole_folder(target) as part:
-            self._staging = part
-            # Not TRL's, which adds a model card to every checkpoint.
-            Trainer._save_checkpoint(self, model, trial)
-            written = part / name
-            for path in list(written.iterdir()):
-                path.replace(part / path.name)
-            written.rmdir()
-        keep_only(target)
-
-    def _get_output_dir(self, trial: Any) -> str:
-        """Return where transformers shall write: the folder that becomes the checkpoint once it is whole."""
-        return str(getattr(self, "_staging", None) or self.args.output_dir)
-
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """Write the adapter, and nothing else, into a checkpoint."""
-        folder = Path(str(output_dir or self.args.output_dir))
-        with explained_writing(folder):
-            save_adapter(self.tuned, folder)
