@@ -54,7 +54,7 @@ def world() -> World:
 def small(n: int = 40, seed: int = 0, per_prompt: int = 2) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return labels, texts and prompts: texts with 'kind' are good, those with 'rude' bad."""
     rng = np.random.default_rng(seed)
-    filler = "the answer says that this or that may well be so and then it goes on for a while".split()
+    filler = ["the", "answer", "says", "this", "or", "that", "may", "be", "so", "and", "then", "goes", "on"]
     good = np.arange(n) % 2 == 0
     texts = [" ".join([*rng.choice(filler, 8), "kind" if g else "rude", *rng.choice(filler, 4)]) for g in good]
     items = [f"i{k:03}" for k in range(n)]

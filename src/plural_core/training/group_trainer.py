@@ -66,6 +66,7 @@ class GroupTrainer(AdapterCheckpoints, GRPOTrainer):
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         self.chat = loaded.chat
+        self.stops = stop_ids(loaded)
         self.length = length
         self.settings = training.grpo
         self.n_prompts = len(prompts)
@@ -73,7 +74,7 @@ class GroupTrainer(AdapterCheckpoints, GRPOTrainer):
         super().__init__(
             model=loaded.model,
             args=args,
-            reward_funcs=reward_functions(rewards, loaded.chat.stop_ids),
+            reward_funcs=reward_functions(rewards, self.stops),
             train_dataset=datasets.Dataset.from_dict({"prompt": list(prompts)}),
             processing_class=loaded.tokenizer,
             peft_config=lora_config(training.lora),
@@ -138,7 +139,7 @@ class GroupTrainer(AdapterCheckpoints, GRPOTrainer):
                     model,
                     unique[start : start + size],
                     num_generations,
-                    stops=self.eos_token_ids,
+                    stops=self.stops,
                     pad=self._tokenizer.pad_token_id,
                     max_new_tokens=self.settings.max_new_tokens,
                     max_length=self.chat.max_length,
@@ -260,3 +261,10 @@ class GroupTrainer(AdapterCheckpoints, GRPOTrainer):
             f"update {step}: the {what} is no finite number; the last good checkpoint is kept. Try a lower "
             f"training.grpo.learning_rate (it is {self.args.learning_rate:g})"
         )
+
+
+def stop_ids(loaded: LoadedModel) -> frozenset[int]:
+    """Return the tokens that end an answer: those of the chat format and the model's own."""
+    own = getattr(loaded.model.generation_config, "eos_token_id", None)
+    known = own if isinstance(own, list) else [] if own is None else [own]
+    return frozenset({*known, *loaded.chat.stop_ids})

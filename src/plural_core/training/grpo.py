@@ -15,7 +15,7 @@ from plural_core.preferences.condition import Budget
 from plural_core.study.training_config import TrainingConfig
 from plural_core.training.checkpoints import prepare_checkpoints, remove_checkpoints, whole_folder
 from plural_core.training.lora import borrowed, save_adapter
-from plural_core.training.rewards import RewardModel, fit_rewards
+from plural_core.training.rewards import RewardModel, check_training_prompts, fit_rewards
 from plural_core.training.trained import Trained, TrainingError
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def train_grpo(
     from plural_core.training.token_budget import TokenProgress
 
     rewards = rewards or fit_rewards(labels, texts, prompts)
+    check_training_prompts(rewards.prompt_ids, prompts)
     if all(fit.constant for fit in rewards.fits):
         raise TrainingError("all rated texts have the same reward; there is nothing to learn from")
     asked = _prompts(rewards, texts)

@@ -7,7 +7,7 @@ judges a tuned model is used to fit it: a model that is rewarded by its judge le
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -163,13 +163,7 @@ def fit_rewards(labels: pd.DataFrame, texts: pd.DataFrame, prompts: pd.DataFrame
         A label belongs to a prompt that is not for training, or a dimension has fewer than 20 rated texts, or texts
         of fewer than two prompts.
     """
-    train = frozenset(prompts.loc[prompts["split"] == TRAIN, "prompt_id"])
-    strangers = sorted(set(labels["prompt_id"]) - train)
-    if strangers:
-        raise TrainingError(
-            f"reward model: {len(strangers)} prompts of the labels are not for training ({listing(strangers, 3)}); "
-            "build the condition from train prompts only"
-        )
+    check_training_prompts(set(labels["prompt_id"]), prompts)
     response = texts.drop_duplicates("item_id").set_index("item_id")["response"]
     labels = labels[labels["item_id"].isin(response.index)]
     if labels.empty:
@@ -187,6 +181,29 @@ def fit_rewards(labels: pd.DataFrame, texts: pd.DataFrame, prompts: pd.DataFrame
     return RewardModel(
         tuple(fits), frozenset(labels["prompt_id"]), features, np.column_stack(coefficients), np.array(intercepts)
     )
+
+
+def check_training_prompts(used: Collection[str], prompts: pd.DataFrame) -> None:
+    """Raise where a reward model would see, or has seen, a prompt that is not for training.
+
+    Parameters
+    ----------
+    used : collection of str
+        Ids of prompts.
+    prompts : DataFrame
+        prompt_id, split.
+
+    Raises
+    ------
+    TrainingError
+        One of them is for judging or testing, or for nothing.
+    """
+    strangers = sorted(set(used) - set(prompts.loc[prompts["split"] == TRAIN, "prompt_id"]))
+    if strangers:
+        raise TrainingError(
+            f"reward model: {len(strangers)} prompts of the labels are not for training ({listing(strangers, 3)}); "
+            "build the condition from train prompts only"
+        )
 
 
 def _check_enough(name: str, part: pd.DataFrame) -> None:
