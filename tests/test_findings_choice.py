@@ -23,7 +23,7 @@ def findings(**counts: int) -> pd.DataFrame:
 
 
 def test_ten_at_most_and_from_many_notebooks() -> None:
-    many = findings(**{"n01": 0}, **{name: 6 for name in ("a", "b", "c", "d")})
+    many = findings(**{"n01": 0}, **dict.fromkeys(("a", "b", "c", "d"), 6))
     chosen = choose_findings(many)
     assert len(chosen) == MOST
     assert set(chosen["notebook"]) == {"a", "b", "c", "d"}

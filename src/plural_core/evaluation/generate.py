@@ -281,7 +281,7 @@ def _stops(loaded: LoadedModel) -> frozenset[int]:
 def _settings(stops: frozenset[int], loaded: LoadedModel) -> GenerationConfig:
     from transformers import GenerationConfig
 
-    return GenerationConfig(  # type: ignore[no-untyped-call]
+    return GenerationConfig(
         do_sample=False,
         num_beams=1,
         use_cache=True,

@@ -33,7 +33,7 @@ class DPOConfig(Section):
     loss: Literal["sigmoid"] = "sigmoid"
     """The loss of the DPO paper; merged pairs are exact for it."""
     learning_rate: float = Field(default=1e-3, gt=0.0)
-    """Peak; the largest tried that leaves tiny models whole (2e-3 breaks some answers). Large ones want 5e-6 to 5e-5."""
+    """Peak; the largest tried that leaves tiny models' answers whole. Models of billions want 5e-6 to 5e-5."""
     batch: int = Field(default=32, ge=1)
     """Merged pairs per update."""
     micro_batch: int | None = Field(default=None, ge=1)
