@@ -42,10 +42,8 @@ def model_of(family: str, context: int = TINY.context) -> LoadedModel:
     model = new_model(architecture(family, TINY.model_copy(update={"context": context}), len(tokenizer), tokens))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if parameter.dim() > 1:
-                parameter.mul_(8.0)
-            elif "norm" not in name:
-                parameter.normal_(0.0, 0.1)
+            if "norm" not in name:
+                parameter.normal_(0.0, 0.16)
     return assemble(family, model, tokenizer, context, "cpu", "made up")
 
 
