@@ -19,7 +19,15 @@ from plural_core.simulation.material import draw_corpus
 from plural_core.study import Study, load_study
 from plural_core.study.models_config import TINY_FAMILIES
 from plural_core.training import base
-from plural_core.training.base import base_folder, base_models_frame, ensure_base, hash_of, read_base, recipe
+from plural_core.training.base import (
+    base_folder,
+    base_models_frame,
+    ensure_base,
+    hash_of,
+    read_base,
+    recipe,
+    study_base_models,
+)
 from plural_core.training.corpus import own_corpus, simulated_texts, study_texts
 from plural_core.training.load import LoadedModel, load_base
 from plural_core.training.trained import TrainingError
@@ -210,3 +218,5 @@ def test_the_table_of_base_models_keeps_its_schema(tiny_study: Study, tiny_loade
     assert frame["family"].tolist() == ["llama", "own"]
     assert list(TABLES["base_models"].schema.columns) == list(frame.columns)
     assert frame["valid_share"].isna().tolist() == [False, True]
+    pd.testing.assert_frame_equal(study_base_models(tiny_study), made.to_frame())
+    TABLES["base_models"].schema.validate(base_models_frame([]))

@@ -13,7 +13,7 @@ import torch
 
 from plural_core.errors import ConfigError
 from plural_core.study import Study
-from plural_core.training.base import base_folder, ensure_base
+from plural_core.training.base import base_folder, ensure_base, study_base_models
 from plural_core.training.hub import explained, fingerprint_of, load_hub, locate
 from plural_core.training.load import LoadedModel, choose_device, load_base
 from plural_core.training.threads import n_threads, set_threads
@@ -93,6 +93,7 @@ def test_a_folder_takes_the_same_path(copy_of: Callable[..., Study], tiny_loaded
     assert made.fingerprint == loaded.fingerprint != tiny_loaded.fingerprint
     assert (made.acceptance, made.seconds, made.steps) == (None, None, None)
     assert made.source == study.config.models.hub["own"].model
+    assert study_base_models(study)["fingerprint"].tolist() == [made.fingerprint]
 
 
 def test_a_folder_is_found_beside_the_config_and_below_the_working_directory(

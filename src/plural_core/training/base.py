@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from plural_core.training.load import LoadedModel
 
+RECORD = "base.json"
 RECIPE = 1
 """Number of the training code: raised whenever the same settings would give another model."""
 Progress = Callable[[int, int], None]
@@ -102,11 +103,20 @@ class BaseModel:
 
 def base_models_frame(models: Iterable[BaseModel]) -> pd.DataFrame:
     """Return table ``base_models``, sorted by family."""
-    return pd.concat([model.to_frame() for model in models]).sort_values("family", ignore_index=True)
+    frames = [model.to_frame() for model in models]
+    if not frames:
+        return BaseModel("", "", "", "", 0).to_frame().iloc[:0]
+    return pd.concat(frames).sort_values("family", ignore_index=True)
+
+
+def study_base_models(study: Study) -> pd.DataFrame:
+    """Return table ``base_models`` of the families that `ensure_base` has seen to; none is trained or loaded."""
+    found = [read_base(base_folder(study, family)) for family in study.config.models.families]
+    return base_models_frame(made for made in found if made is not None)
 
 
 def base_folder(study: Study, family: str) -> Path:
-    """Return the folder of a base model that is trained here."""
+    """Return the folder of a base model's record, and of the model itself where it is trained here."""
     return study.models / family / "base"
 
 
@@ -135,7 +145,9 @@ def ensure_base(study: Study, family: str, progress: Progress | None = None) -> 
     if family in study.config.models.hub:
         from plural_core.training.hub import describe_hub
 
-        return describe_hub(study, family)
+        made = describe_hub(study, family)
+        write_json(_plain(made), base_folder(study, family) / RECORD)
+        return made
     if family not in TINY_FAMILIES:
         raise TrainingError(f"base model '{family}': neither a tiny architecture nor a name under models.hub")
     texts = study_texts(study)
@@ -170,7 +182,7 @@ def hash_of(parts: dict[str, Any]) -> str:
 
 def read_base(folder: Path) -> BaseModel | None:
     """Return the base model in a folder, None where there is none or its record is damaged."""
-    raw = attempt(read_json, folder / "base.json")
+    raw = attempt(read_json, folder / RECORD)
     try:
         accepted = raw["acceptance"]
         return BaseModel(
@@ -266,7 +278,7 @@ def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, record: di
         with without_bars():
             model.save_pretrained(part)
             tokenizer.save_pretrained(part)
-        write_json(record, part / "base.json")
+        write_json(record, part / RECORD)
         if folder.exists():
             shutil.rmtree(folder)
         part.rename(folder)

@@ -58,7 +58,8 @@ def architecture(family: str, tiny: TinyConfig, vocabulary: int, tokens: dict[st
         "initializer_range": INITIAL_SD,
         **tokens,
     }
-    return _ARCHITECTURES[family](shared)
+    config: PretrainedConfig = _ARCHITECTURES[family](shared)
+    return config
 
 
 def new_model(config: PretrainedConfig) -> PreTrainedModel:
