@@ -15,7 +15,7 @@ from plural_core.io import read_table
 from plural_core.training import reference as module
 from plural_core.training.groups import Text
 from plural_core.training.load import LoadedModel
-from plural_core.training.reference import BATCH_POSITIONS, reference_log_probs
+from plural_core.training.reference import reference_log_probs
 from plural_core.training.scoring import log_probs
 from plural_core.training.sequences import Packed
 from plural_core.training.trained import TrainingError
@@ -93,13 +93,12 @@ def test_batches_of_like_length_within_the_limits(
     expected = reference_log_probs(tiny_loaded, texts).values
     shapes: list[tuple[int, int]] = []
 
-    def seen(model: torch.nn.Module, packed: Packed) -> torch.Tensor:
+    def seen(model: torch.nn.Module, packed: Packed, fused: bool) -> torch.Tensor:
         shapes.append((packed.input_ids.shape[0], packed.input_ids.shape[1]))
-        return log_probs(model, packed)
+        return log_probs(model, packed, fused)
 
     monkeypatch.setattr(module, "log_probs", seen)
-    assert BATCH_POSITIONS > 1000
-    monkeypatch.setattr(module, "BATCH_POSITIONS", 150)
+    monkeypatch.setitem(module.BATCH_POSITIONS, "cpu", 150)
     found = reference_log_probs(tiny_loaded, texts).values
     assert len(shapes) > 2
     assert all(rows * width <= 150 or rows == 1 for rows, width in shapes)
@@ -117,10 +116,10 @@ def test_memory_that_runs_out_halves_the_batch(
     expected = reference_log_probs(tiny_loaded, texts).values
     most = 2
 
-    def small(model: torch.nn.Module, packed: Packed) -> torch.Tensor:
+    def small(model: torch.nn.Module, packed: Packed, fused: bool) -> torch.Tensor:
         if packed.input_ids.shape[0] > most:
             raise torch.OutOfMemoryError("too much")
-        return log_probs(model, packed)
+        return log_probs(model, packed, fused)
 
     monkeypatch.setattr(module, "log_probs", small)
     found = reference_log_probs(tiny_loaded, texts).values
@@ -128,6 +127,24 @@ def test_memory_that_runs_out_halves_the_batch(
     most = 0
     with pytest.raises(TrainingError, match="one response does not fit"):
         reference_log_probs(tiny_loaded, texts)
+
+
+def test_with_the_fused_head_that_a_gpu_gets(
+    tiny_loaded: LoadedModel, texts: list[Text], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = reference_log_probs(tiny_loaded, texts).values
+    asked: list[bool] = []
+
+    def seen(model: torch.nn.Module, packed: Packed, fused: bool) -> torch.Tensor:
+        asked.append(fused)
+        return log_probs(model, packed, fused)
+
+    monkeypatch.setattr(module, "log_probs", seen)
+    elsewhere = dataclasses.replace(tiny_loaded, device="cuda")  # what it is called; the tensors stay where they are
+    found = reference_log_probs(elsewhere, texts).values
+    assert asked == [True]
+    np.testing.assert_allclose(list(found.values()), list(expected.values()), rtol=1e-5, atol=1e-4)
+    assert "forward" not in vars(tiny_loaded.model)
 
 
 def test_a_damaged_model_is_found_out(tiny_loaded: LoadedModel, texts: list[Text], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pandas as pd
 
 from plural_core.io import attempt, read_table, write_table
 from plural_core.training.groups import Text
-from plural_core.training.scoring import halving, log_probs, shares_prompts
+from plural_core.training.scoring import fused_head, halving, log_probs, shares_prompts
 from plural_core.training.sequences import Row, TokenSequence, encode, pack, rows_of
 from plural_core.training.trained import TrainingError
 
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from plural_core.training.load import LoadedModel
 
 COLUMNS = ["sequence", "fingerprint", "n_tokens", "log_prob"]
-BATCH_POSITIONS = 4096
+BATCH_POSITIONS = {"cpu": 4096, "cuda": 32768}
 """Positions per forward pass, padding included."""
 BATCH_LOGITS = 2**26
-"""Predicted tokens times vocabulary per forward pass: 256 MB in float32."""
+"""Predicted tokens times vocabulary per forward pass without a fused head: 256 MB in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +122,14 @@ def _score(loaded: LoadedModel, sequences: Sequence[TokenSequence], shared: bool
     dtype = next(loaded.model.parameters()).dtype
     result = np.full(len(sequences), np.nan)
     most = len(rows)
-    with torch.no_grad():
-        for batch in _batches(sequences, rows, loaded):
+    fused = loaded.device != "cpu"
+    with torch.no_grad(), fused_head(loaded.model) if fused else nullcontext():
+        for batch in _batches(sequences, rows, loaded, fused):
 
             def run(size: int, batch: list[Row] = batch) -> None:
                 for i in range(0, len(batch), size):
                     packed = pack(sequences, batch[i : i + size], _pad(loaded), dtype)
-                    result[list(packed.members)] = log_probs(loaded.model, packed).double().cpu().numpy()
+                    result[list(packed.members)] = log_probs(loaded.model, packed, fused).double().cpu().numpy()
 
             size = min(len(batch), most)
             try:
@@ -146,15 +148,18 @@ def _score(loaded: LoadedModel, sequences: Sequence[TokenSequence], shared: bool
     return result
 
 
-def _batches(sequences: Sequence[TokenSequence], rows: list[Row], loaded: LoadedModel) -> Iterator[list[Row]]:
+def _batches(
+    sequences: Sequence[TokenSequence], rows: list[Row], loaded: LoadedModel, fused: bool
+) -> Iterator[list[Row]]:
     """Put rows of like length together, as many as positions and logits allow."""
-    vocabulary = int(loaded.model.config.get_text_config().vocab_size)
+    positions = BATCH_POSITIONS.get(loaded.device, BATCH_POSITIONS["cuda"])
+    vocabulary = 0 if fused else int(loaded.model.config.get_text_config().vocab_size)
     rows = sorted(rows, key=lambda row: row.length(sequences))
     batch: list[Row] = []
     predicted = 0
     for row in rows:
         more = sum(len(sequences[i].response) for i in row.members)
-        full = (len(batch) + 1) * row.length(sequences) > BATCH_POSITIONS
+        full = (len(batch) + 1) * row.length(sequences) > positions
         full |= (predicted + more) * vocabulary > BATCH_LOGITS
         if batch and full:
             yield batch

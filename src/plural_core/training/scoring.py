@@ -11,6 +11,7 @@ from plural_core.training.sequences import IGNORE, Packed, TokenSequence, pack, 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+    from transformers import PreTrainedModel
 
 TOLERANCE = 1e-3
 """Largest difference of a log-probability, as a share of it, that counts as the same in float32."""
@@ -68,6 +69,21 @@ def _head_at(model: nn.Module, where: torch.Tensor) -> Iterator[None]:
         yield
     finally:
         hook.remove()
+
+
+@contextmanager
+def fused_head(model: PreTrainedModel) -> Iterator[None]:
+    """Give a model TRL's fused head within the block, so that `log_probs` can be asked for it."""
+    from trl.trainer.utils import add_fused_lm_head
+
+    own = vars(model).get("forward")
+    add_fused_lm_head(model)
+    try:
+        yield
+    finally:
+        del model.forward
+        if own is not None:
+            vars(model)["forward"] = own
 
 
 def shares_prompts(model: nn.Module, sequences: Sequence[TokenSequence], pad: int) -> bool:
