@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 from ui import limits
+from ui.browser import is_narrow
 from ui.filters import Filters
 from ui.frame import FRAME, YOURS, show_without_study
 from ui.page import Page, alert, bullets
@@ -156,9 +157,7 @@ def _analysed(w: Words, upload: gate.Upload, raw: RawTable, mapping: guess.Mappi
         key="config", on_click="ignore", icon=":material/download:", help=w("yours.config_help"),
     )  # fmt: skip
     view = analysis.memory_view(read, w, tables)
-    page = Page(
-        view, Filters(w, "y.", frame.printing), (), "y.", frame.dark, frame.narrow, frame.printing, private=True
-    )
+    page = Page(view, Filters(w, "y.", frame.printing), (), "y.", frame.dark, is_narrow(), frame.printing, private=True)
     page.say(read.people.sentence, "note")
     page.panel(raters.ingest)
     page.panel(disagreement.rates)

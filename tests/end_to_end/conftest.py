@@ -47,6 +47,6 @@ def tiny_config(root: Path) -> Path:
 def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_config: Path) -> tuple[Path, Run]:
     """The tiny study's results folder and the run that made it, in an empty working directory."""
     folder = tmp_path_factory.mktemp("tiny")
-    run = plural("run", tiny_config, cwd=folder)
+    run = plural("run", tiny_config, cwd=folder, timeout=1000)
     assert run.code == 0, run.out + run.err
     return folder / "results" / "tiny", run

@@ -82,6 +82,8 @@ def calibration_figure(
         )
         for number, judge in enumerate(judges):
             part = rows[(rows["dimension"] == dimension) & (rows["judge"] == judge)].sort_values("bin")
+            if part.empty:
+                continue
             shown = judge not in set(rows.loc[rows["dimension"].isin(dimensions[:at]), "judge"])
             figure.add_trace(_bins(part, str(judge), number, legend=shown), **place)
     figure.update_layout(template="plural", title_text=title, height=150 + 290 * down, margin={"t": 110})

@@ -11,12 +11,13 @@ from itertools import combinations
 
 import numpy as np
 from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
 
 from plural_core.evaluation.judges.penalised_ordinal import Features, PenalisedOrdinal, base_rates, fit_penalised
 from plural_core.evaluation.judges.text_features import TermCounts, Weights
 
 FOLDS = 5
-PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
+PENALTIES = (100.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 """Ridge penalties tried, per rating of a text (mean number of ratings), the strongest first."""
 MOST_IN_SPAN = 1000
 """Fitted texts up to which the matrix of their inner products costs less than it saves."""
@@ -107,9 +108,10 @@ def _path(terms: TermCounts, counts: np.ndarray, unseen: np.ndarray, most: int =
     scale = _ratings(counts[seen])
     model: PenalisedOrdinal | None = None
     found = []
-    for penalty in PENALTIES[:most]:
-        model = fit_penalised(x, counts[seen], penalty * scale, model)
-        found.append(model.probabilities(new))
+    with threadpool_limits(1):  # many small products: threads that wait for each other cost more than they give
+        for penalty in PENALTIES[:most]:
+            model = fit_penalised(x, counts[seen], penalty * scale, model)
+            found.append(model.probabilities(new))
     return np.stack(found)
 
 
