@@ -145,9 +145,9 @@ def ensure_base(study: Study, family: str, progress: Progress | None = None) -> 
     if family in study.config.models.hub:
         from plural_core.training.hub import describe_hub
 
-        made = describe_hub(study, family)
-        write_json(_plain(made), base_folder(study, family) / RECORD)
-        return made
+        known = describe_hub(study, family)
+        write_json(_plain(known), base_folder(study, family) / RECORD)
+        return known
     if family not in TINY_FAMILIES:
         raise TrainingError(f"base model '{family}': neither a tiny architecture nor a name under models.hub")
     texts = study_texts(study)
