@@ -104,11 +104,11 @@ def _path(terms: TermCounts, counts: np.ndarray, unseen: np.ndarray, most: int =
     """Return P(level) of the unseen texts under the first `most` penalties, shape (penalties, unseen, levels)."""
     seen, rest = np.flatnonzero(~unseen), np.flatnonzero(unseen)
     weights = Weights.of(terms.rows(seen))
-    x, new = _in_span(weights.features(terms.rows(seen)), weights.features(terms.rows(rest)))
     scale = _ratings(counts[seen])
     model: PenalisedOrdinal | None = None
     found = []
     with threadpool_limits(1):  # many small products: threads that wait for each other cost more than they give
+        x, new = _in_span(weights.features(terms.rows(seen)), weights.features(terms.rows(rest)))
         for penalty in PENALTIES[:most]:
             model = fit_penalised(x, counts[seen], penalty * scale, model)
             found.append(model.probabilities(new))
