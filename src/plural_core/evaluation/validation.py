@@ -146,6 +146,8 @@ def agreement(
             continue
         note = "" if np.isfinite(row[0]) else NO_VARIATION if len(kept) else NO_PAIRS
         value, low, high = (float(v) for v in row)
+        if comparison == CONSTANT:
+            low = high = np.nan  # the best of several levels, in every bootstrap sample anew, is too good
         found.append(Estimate(measure, comparison, value, low, high, len(kept), n_ratings, note))
     return tuple(found)
 
