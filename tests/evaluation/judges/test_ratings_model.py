@@ -184,6 +184,32 @@ def test_features_are_those_of_scikit_learn(small: Material) -> None:
     assert weights.n_terms == sum(part.shape[1] for part in both)
 
 
+def rated_by_mood(texts: list[str], bad: list[bool]) -> ratings_model.RatedTexts:
+    counts = np.array([[0, 0, 0, 1, 3] if b else [3, 1, 0, 0, 0] for b in bad], dtype=float)
+    return ratings_model.RatedTexts(texts, counts, np.array([f"p{i}" for i in range(len(texts))], dtype=object))
+
+
+def test_a_language_without_spaces_is_learnt() -> None:
+    rng = np.random.default_rng(0)
+    bad = (rng.random(80) < 0.5).tolist()
+    filler = [chr(0x4E00 + c) for c in range(300)]
+    texts = ["".join([*rng.choice(filler, 6), "愚蠢" if b else "谢谢", *rng.choice(filler, 6)]) for b in bad]
+    model = fit_dimension(rated_by_mood(texts, bad), 1)
+    judge = RatingsModelJudge("j", {"toxicity": model})
+    worse, better = scores(judge, [Ask("", "你真是愚蠢啊"), Ask("", "真的谢谢你")])
+    assert worse.score > better.score + 0.3
+
+
+def test_texts_that_share_nothing_give_the_base_rates() -> None:
+    texts = [chr(0x4E00 + i) for i in range(60)]
+    model = fit_dimension(rated_by_mood(texts, [i % 2 == 0 for i in range(60)]), 1)
+    assert model.weights.n_terms == 0
+    (verdict,) = scores(RatingsModelJudge("j", {"toxicity": model}), [Ask("", texts[0])])
+    assert not verdict.scored
+    held = model.held_out()
+    np.testing.assert_allclose(held.probabilities, held.base, atol=1e-3)
+
+
 def test_folds_hold_whole_prompts() -> None:
     prompts = np.repeat([f"p{i}" for i in range(11)], 3)
     fold = folds_of(prompts, np.random.default_rng(0))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.preprocessing import normalize
 
 WORD_WEIGHT = 0.5
 """Weight of the words beside the letters (see docs/evaluation.md for the comparison)."""
@@ -90,4 +89,12 @@ def _weighted(counts: csr_matrix, weights: np.ndarray) -> csr_matrix:
     kept = csr_matrix(counts[:, np.flatnonzero(weights)], copy=True)
     kept.data = 1.0 + np.log(kept.data)
     kept.data *= weights[weights > 0][kept.indices]
-    return csr_matrix(normalize(kept, copy=False))
+    # By hand, since no word may be kept: in Chinese, say, a sentence has no spaces and stands in one text only.
+    length = np.sqrt(np.bincount(_rows(kept), weights=kept.data**2, minlength=kept.shape[0]))
+    kept.data /= length[_rows(kept)]
+    return kept
+
+
+def _rows(matrix: csr_matrix) -> np.ndarray:
+    """Return the row of each stored number."""
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
