@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from plural_core.agreement.frames import table_of
+from plural_core.errors import PluralError
 from plural_core.evaluation.calibration import calibration_tables
 from plural_core.evaluation.judge_fit import fit_table
 from plural_core.evaluation.judged import judge_items, judged_items, validation_items
-from plural_core.evaluation.judges.base import JudgeError
+from plural_core.evaluation.judges.base import Judge, JudgeError
 from plural_core.evaluation.judges.cache import JudgeCache
 from plural_core.evaluation.judges.cached import CachedJudge
 from plural_core.evaluation.judges.make import make_judges
@@ -74,13 +75,14 @@ def validate_judges(
     fits: list[pd.DataFrame] = []
     notes: list[str] = []
     with JudgeCache.of(study.root) as cache:
-        for judge in make_judges(study, ratings=tables.ratings, items=tables.items, splits=prompts):
+        for judge in _made(study, tables, prompts, notes):
             asked = CachedJudge(judge, cache)
             items = validation_items(config, tables, prompts, judge.name)
             dimensions = [d for d in judge.dimensions if d in config.scored_dimensions]
             try:
                 scores.append(judge_items(asked, items, tables.ratings, dimensions))
                 if isinstance(judge, RatingsModelJudge):
+                    notes += list(judge.skipped.values())
                     fits.append(fit_table(judge, config, draws=draws, rng=rng, level=level))
             except JudgeError as error:
                 notes.append(f"judge '{judge.name}' could not be validated: {error}")
@@ -100,3 +102,14 @@ def validate_judges(
         judge_group_contrasts=groups[1],
         notes=tuple(notes),
     )
+
+
+def _made(study: Study, tables: RatingTables, prompts: pd.DataFrame, notes: list[str]) -> list[Judge]:
+    """Return the judges that can be made; for the others there is a note."""
+    found: list[Judge] = []
+    for name in study.config.judges:
+        try:
+            found += make_judges(study, ratings=tables.ratings, items=tables.items, splits=prompts, only=[name])
+        except PluralError as error:
+            notes.append(f"judge '{name}' could not be made: {error}")
+    return found
