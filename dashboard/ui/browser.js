@@ -55,6 +55,16 @@ export default function (component) {
     if (event.key === "Escape") hide();
   });
 
+  // On a phone the menu covers the page: it goes away when a page has been chosen from it.
+  on(document, "click", (event) => {
+    const link = event.target.closest ? event.target.closest('[data-testid="stSidebar"] a') : null;
+    if (!link || !narrow.matches) return;
+    setTimeout(() => {
+      const close = document.querySelector('[data-testid="stSidebarCollapseButton"] button');
+      if (close) close.click();
+    }, 150);
+  });
+
   const say = (button, text) => {
     const before = button.textContent;
     button.textContent = text;

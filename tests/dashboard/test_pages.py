@@ -105,10 +105,10 @@ def test_filters_come_from_the_address_and_go_into_it(open_page: Open) -> None:
     )
     sound(app)
     assert app.selectbox(key="filter_dimension").value == "sensitivity"
-    assert app.selectbox(key="filter_reference").value == "41-50"
+    assert app.get_by_key("filter_reference").value == "41-50"
     assert "18-30 vs 41-50" in str(app.get("plotly_chart")[0].proto)
     app.selectbox(key="filter_dimension").select("helpfulness").run()
-    assert app.query_params["dimension"] == ["helpfulness"]
+    assert app.query_params["dimension"] == "helpfulness"
     app.selectbox(key="filter_factor").select("political").run()
     assert "reference" not in app.query_params  # it belonged to the other factor
     sound(app)
@@ -135,16 +135,12 @@ def test_every_value_of_every_filter_gives_a_sound_page(open_page: Open) -> None
             if key not in widgets:
                 continue
             values = list(app.session_state[key] and widgets[key].options)
-            for value in values[:4]:
+            for value in values[:3]:
                 again = {s.key: s for s in (*app.selectbox, *app.segmented_control)}.get(key)
                 if again is None or value not in again.options:
                     continue
-                again.set_value(_value(again, value)).run()
+                again.set_value(value).run()
                 sound(app)
-
-
-def _value(widget: object, shown: str) -> object:
-    return shown
 
 
 def test_two_studies_stand_side_by_side_with_filters_of_their_own(open_page: Open) -> None:

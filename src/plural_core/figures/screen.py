@@ -103,6 +103,7 @@ def _has_legend(raw: dict[str, Any]) -> bool:
 def _narrow(raw: dict[str, Any], top: int) -> None:
     """Give the plot the whole width: labels stand above their rows, legends below, the numbers in the table only."""
     layout = raw["layout"]
+    _number_bars(raw)
     layout["annotations"] = [a for a in layout.get("annotations") or () if not _beside(a)]
     height = float(layout.get("height") or 360)
     plot = height - top - 48
@@ -128,6 +129,39 @@ def _narrow(raw: dict[str, Any], top: int) -> None:
         layout[name] = {"orientation": "v", "x": 0, "xanchor": "left", "yanchor": "top", "y": -72 / plot}
     layout["height"] = top + plot + 72 + below
     layout["margin"] = {**(layout.get("margin") or {}), "l": 6, "r": 14, "b": 72 + below}
+
+
+def _number_bars(raw: dict[str, Any]) -> None:
+    """Give lying bars numbered rows instead of names at their left, a heading above the rows of each block."""
+    bars = [t for t in raw["data"] if t.get("type") == "bar" and t.get("orientation") == "h" and t.get("y") is not None]
+    if not bars or len(bars) != len(raw["data"]):
+        return
+    place: dict[tuple[str, ...], int] = {}
+    texts: list[str] = []
+    for trace in bars:
+        names = _row_names(trace["y"])
+        for name in names:
+            if name in place:
+                continue
+            if len(name) == 2 and (name[0],) not in place:
+                place[(name[0],)] = len(texts)
+                texts.append(f"<b>{name[0]}</b>")
+            place[name] = len(texts)
+            texts.append(name[-1])
+        trace["y"] = [place[name] for name in names]
+        trace["width"] = 0.5
+    raw["layout"]["yaxis"] = {
+        **raw["layout"].get("yaxis", {}),
+        **{"tickmode": "array", "tickvals": list(range(len(texts))), "ticktext": texts, "autorange": None},
+        "range": [len(texts) - 0.4, -0.6],
+    }
+
+
+def _row_names(y: Any) -> list[tuple[str, ...]]:
+    values = [v.tolist() if hasattr(v, "tolist") else v for v in (y.tolist() if hasattr(y, "tolist") else y)]
+    if len(values) == 2 and all(isinstance(v, list | tuple) for v in values):
+        return [(str(a), str(b)) for a, b in zip(*values, strict=True)]
+    return [(str(v),) for v in values]
 
 
 def _beside(annotation: dict[str, Any]) -> bool:

@@ -77,10 +77,12 @@ def coverage(view: View) -> Panel:
         sums = (rated["n_ratings"] * rated["n_items"]).groupby(rated["dimension"]).sum()
         means = sums / rated.groupby("dimension")["n_items"].sum()
         single = rated[rated["n_ratings"] == 1].groupby("dimension")["n_items"].sum()
-        reading = w(
-            "raters.coverage.reading",
-            mean=w.number(means.mean(), 1),
-            single=w.count(single.max() if len(single) else 0),
+        alone = int(single.max()) if len(single) else 0
+        mean = w.number(means.mean(), 1)
+        reading = (
+            w("raters.coverage.reading", mean=mean, single=w.count(alone))
+            if alone
+            else w("raters.coverage.reading_none", mean=mean)
         )
     figure = coverage_figure(table.assign(dimension=table["dimension_label"]), title)
     figure.update_layout(xaxis_title=w("figures.ratings_of_item"), yaxis_title=w("figures.items"))
