@@ -204,9 +204,9 @@ def test_ctrl_c_is_one_line(tmp_path: Path, tiny_config: Path) -> None:
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    marker = tmp_path / "results" / "tiny" / "logs" / "tables.running"
+    logs = tmp_path / "results" / "tiny" / "logs"
     deadline = time.monotonic() + 60
-    while not marker.exists() and time.monotonic() < deadline:
+    while not list(logs.glob("*.running")) and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
