@@ -135,7 +135,11 @@ def filters(address: str, study: str) -> dict[str, list[float]]:
                         break
                     target = buttons.nth(value)
                 else:
-                    holder.locator("input").first.click()
+                    holder.scroll_into_view_if_needed()
+                    page.wait_for_timeout(300)
+                    holder.get_by_role("combobox").first.focus()
+                    page.keyboard.press("ArrowDown")
+                    page.get_by_role("option").first.wait_for()
                     if page.get_by_role("option").count() <= value:
                         page.keyboard.press("Escape")
                         break
@@ -172,11 +176,15 @@ async def visitors(address: str, study: str, number: int, seconds: float) -> tup
                     "link", name=rng.choice(["Disagreement", "Demographic effects", "Raters and data"])
                 )
             else:
-                box = page.locator(".st-key-filter_dimension input, .st-key-filter_factor input").first
+                box = page.locator(".st-key-filter_dimension, .st-key-filter_factor").get_by_role("combobox").first
                 if not await box.count():
                     continue
-                await box.click()
+                await box.scroll_into_view_if_needed()
+                await page.wait_for_timeout(300)
+                await box.focus()
+                await page.keyboard.press("ArrowDown")
                 options = page.get_by_role("option")
+                await options.first.wait_for()
                 target = options.nth(rng.randrange(max(await options.count(), 1)))
             start = time.perf_counter()
             await target.click()
