@@ -1,9 +1,12 @@
 """Page 6: one prompt, and what the base model and any two tuned models answer."""
 
+from html import escape
+
 import streamlit as st
 from ui.frame import show
 from ui.page import Page, texts_html
 
+from plural_core.dashboard.panel import Panel
 from plural_core.dashboard.views import compare, tuning
 
 SHOWN = 90  # characters of a prompt in the list
@@ -41,7 +44,22 @@ def body(page: Page) -> None:
         prompt = choose.one("prompt", options, wide=True)
     row = prompts[prompts["prompt_id"] == prompt]
     st.html(texts_html(row, {"prompt": w("compare.prompt")}))
-    page.panel(compare.answers, family, first, second, prompt, dimension, judge)
+    shown = (family, first, second, prompt, dimension, judge)
+    page.panel(compare.answers, *shown, folded=True)
+    with page.guarded():
+        _cards(page, page.made(compare.answers, *shown))
+
+
+def _cards(page: Page, panel: Panel) -> None:
+    """Show the answers beside each other, as plain text."""
+    rows = panel.table
+    if rows.empty:
+        return
+    labels = {c.name: c.label for c in panel.columns}
+    for place, number in zip(st.columns(len(rows), gap="small"), range(len(rows)), strict=True):
+        with place:
+            st.html(f"<h3>{escape(str(rows['condition'].iloc[number]))}</h3>")
+            st.html(texts_html(rows.iloc[[number]], {n: labels[n] for n in ("answer", "score_text")}))
 
 
 def _short(text: str) -> str:

@@ -91,7 +91,7 @@ def _made_panel(make: Callable[..., Panel], view: View, args: tuple[Any, ...]) -
     panel = make(view, *args)
     if panel.figure is None:
         return panel
-    figure = prepared(panel.figure, view.words, simulated=view.simulated)
+    figure = prepared(panel.figure, view.words, simulated=view.simulated, names=view.names)
     return Panel(panel.id, panel.title, panel.reading, panel.table, panel.columns, figure, panel.note, panel.terms)
 
 

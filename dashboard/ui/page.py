@@ -65,8 +65,11 @@ class Page:
         """The reader's language."""
         return self.view.words
 
-    def panel(self, make: Callable[..., Panel], *args: Any) -> None:
-        """Show the panel that ``make(view, *args)`` returns, or why it cannot be shown."""
+    def panel(self, make: Callable[..., Panel], *args: Any, folded: bool = False) -> None:
+        """Show the panel that ``make(view, *args)`` returns, or why it cannot be shown.
+
+        `folded` puts its table away, which a figure does anyway.
+        """
         with self.guarded():
             with st.spinner(self.words("app.loading")):
                 dark = self.dark and not self.printing
@@ -74,13 +77,13 @@ class Page:
                     made = cached.rendered_anew(make, self.view, args, dark=dark, narrow=self.narrow)
                 else:
                     made = cached.rendered(make, self.view, args, self.signature, dark=dark, narrow=self.narrow)
-            self._show(made)
+            self._show(made, folded)
 
     def made(self, make: Callable[..., Any], *args: Any) -> Any:
         """Return what ``make(view, *args)`` returns, kept between runs."""
         return cached.made(make, self.view, args, self.signature)
 
-    def _show(self, made: cached.Rendered) -> None:
+    def _show(self, made: cached.Rendered, folded: bool) -> None:
         panel, key = made.panel, f"{self.prefix}{made.panel.id}"
         self.terms += panel.all_terms
         with st.container(key=_css(f"panel-{key}")):
@@ -96,7 +99,7 @@ class Page:
             if self.printing:
                 st.html(made.table)
                 return
-            if made.figure is None:
+            if made.figure is None and not folded:
                 st.html(made.table)
             else:
                 with st.expander(self.words("table.show"), key=f"table-{key}"):

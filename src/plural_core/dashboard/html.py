@@ -47,17 +47,18 @@ def _written(value: object, column: Column, words: Words) -> str:
 
 def table_html(panel: Panel, words: Words, most: int = MOST_ROWS) -> str:
     """Return a panel's table as HTML with a caption, headings with definitions, and numbers at the right."""
+    columns = [c for c in panel.columns if c.kind != "note" or _noted(panel.table[c.name].head(most))]
     head = "".join(
         f'<th scope="col"{_side(c)}>{term_html(c.label, c.term, words) if c.term else escape(c.label)}</th>'
-        for c in panel.columns
+        for c in columns
     )
     shown = panel.table.head(most)
-    records = shown[list(dict.fromkeys(n for c in panel.columns for n in (c.name, c.high) if n))].to_dict("records")
+    records = shown[list(dict.fromkeys(n for c in columns for n in (c.name, c.high) if n))].to_dict("records")
     body = "".join(
         "<tr>"
         + "".join(
             f"<{tag}{_side(c)}>{escape(cell(row, c, words))}</{tag[:2]}>"
-            for tag, c in zip(['th scope="row"', *["td"] * (len(panel.columns) - 1)], panel.columns, strict=True)
+            for tag, c in zip(['th scope="row"', *["td"] * (len(columns) - 1)], columns, strict=True)
         )
         + "</tr>"
         for row in records
@@ -71,6 +72,11 @@ def table_html(panel: Panel, words: Words, most: int = MOST_ROWS) -> str:
         f'<table class="plural-table"><caption>{escape(panel.title)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}"
     )
+
+
+def _noted(notes: pd.Series) -> bool:
+    """Return whether any row has a note."""
+    return bool((notes.fillna("").astype(str).str.strip() != "").any())
 
 
 def _side(column: Column) -> str:

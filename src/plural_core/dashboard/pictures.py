@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +32,52 @@ _kept: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 _one_at_a_time = threading.Lock()
 
 
-def prepared(figure: go.Figure, words: Words, *, simulated: bool) -> go.Figure:
-    """Return a figure with the mark of simulated data and in the reader's language; the figure given is changed."""
+def prepared(figure: go.Figure, words: Words, *, simulated: bool, names: Collection[str] = ()) -> go.Figure:
+    """Return a figure with the mark of simulated data, in the reader's language, its texts as texts.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure; it may be changed.
+    words : Words
+        The reader's language.
+    simulated : bool
+        Whether to mark it.
+    names : collection of str
+        Names from configs and data: plotly would take what is in angle brackets for markup.
+    """
     if simulated:
         mark_simulated(figure)
-    return in_language(figure, words)
+    return in_language(_as_text(figure, [n for n in names if "<" in n]), words)
+
+
+def _as_text(figure: go.Figure, strange: Collection[str]) -> go.Figure:
+    """Return a figure in which plotly finds no markup but the line breaks and bold headings of our own figures."""
+    raw = figure.to_plotly_json()
+    template = raw["layout"].pop("template", None)
+    if not strange and not _FOREIGN.search(json.dumps(raw, default=str)):
+        raw["layout"]["template"] = template
+        return figure
+    # Longer names first, so that a name within another does not break it.
+    pairs = [(n, n.replace("<", "&lt;")) for n in sorted(strange, key=len, reverse=True)]
+    plain = _escaped(raw, pairs)
+    plain["layout"]["template"] = template
+    return go.Figure(plain)
+
+
+_FOREIGN = re.compile(r"<(?!/?(?:b|br|extra)>)")
+
+
+def _escaped(value: Any, pairs: list[tuple[str, str]]) -> Any:
+    if isinstance(value, dict):
+        return {key: _escaped(v, pairs) for key, v in value.items()}
+    if isinstance(value, list | tuple) or (hasattr(value, "tolist") and value.dtype.kind in "OU"):
+        return [_escaped(v, pairs) for v in value]
+    if isinstance(value, str):
+        for name, safe in pairs:
+            value = value.replace(name, safe)
+        return _FOREIGN.sub("&lt;", value)
+    return value
 
 
 def in_language(figure: go.Figure, words: Words) -> go.Figure:

@@ -80,6 +80,13 @@ class View:
             raise store.TableMissing(self.study, "participants")
         return self.people
 
+    @property
+    def names(self) -> list[str]:
+        """Names of dimensions, factors, groups and conditions: texts from the config and the data."""
+        levels = [level for shown in self.people.levels.values() for level in shown] if self.people else []
+        labels = self.study.config.condition_labels.values()
+        return [*self.dimensions.values(), *self.factor_labels.values(), *levels, *labels]
+
     def groups(self, factor: str) -> list[str]:
         """Return the levels of a factor that may be compared, in reading order."""
         return [level for level in self.protected.levels.get(factor, ()) if level != NOT_STATED]

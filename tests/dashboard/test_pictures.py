@@ -1,0 +1,93 @@
+"""Figures for readers: their language, their screens, and names that are not markup."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import pytest
+
+from plural_core.dashboard.pictures import in_language, prepared
+from plural_core.dashboard.views import disagreement, effects
+from plural_core.dashboard.views.context import View
+from plural_core.dashboard.words import Words
+from plural_core.figures import group_share_figure
+from plural_core.figures.screen import DARK_INK, DARK_PAGE, for_screen
+from plural_core.figures.theme import INK
+from plural_core.ratings.groups import group_shares
+
+
+def figure_of(view: View) -> go.Figure:
+    figure = disagreement.by_group(view, "toxicity", "rate").figure
+    assert figure is not None
+    return prepared(figure, view.words, simulated=view.simulated, names=view.names)
+
+
+def test_names_in_angle_brackets_are_shown_as_they_are(own_view: View) -> None:
+    labels = list(figure_of(own_view).layout.yaxis.ticktext)
+    assert "Political *view*: &lt;b>moderate&lt;/b>" in labels
+
+
+@pytest.mark.parametrize("text", ["<a href='https://e.org'>x</a>", "<span style='x'>y</span>", "<img src=x>"])
+def test_no_other_markup_reaches_plotly(text: str) -> None:
+    figure = go.Figure(go.Scatter(x=[1], y=[1], text=[text], name=text))
+    figure.add_annotation(text=f"<b>{text}</b><br>next")
+    plain = prepared(figure, Words("en"), simulated=False)
+    assert plain.data[0].text[0].startswith("&lt;")
+    assert plain.data[0].name.startswith("&lt;")
+    assert plain.layout.annotations[0].text == f"<b>{text.replace('<', '&lt;')}</b><br>next"
+
+
+def test_a_harmless_figure_is_left_alone(view: View) -> None:
+    figure = disagreement.alpha(view).figure
+    assert figure is not None
+    assert prepared(figure, Words("en"), simulated=False, names=view.names) is figure
+
+
+def test_german_figures_have_german_words_and_numbers(view: View) -> None:
+    panel = effects.forest(View(view.study, Words("de"), view.people), ("toxicity",), tuple(effects.compared(view)))
+    assert panel.figure is not None
+    figure = prepared(panel.figure, Words("de"), simulated=True)
+    assert figure.layout.separators == ",."
+    texts = [a.text for a in figure.layout.annotations]
+    assert "Simulierte Daten" in texts
+    numbers = [t for t in texts if " bis " in t]
+    assert numbers and not [t for t in texts if " to " in t]
+    assert in_language(figure, Words("en")) is figure
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("narrow", [False, True])
+def test_figures_fit_the_screen(view: View, dark: bool, narrow: bool) -> None:
+    panel = effects.forest(view, ("toxicity",), tuple(effects.compared(view)))
+    assert panel.figure is not None
+    figure = prepared(panel.figure, Words("en"), simulated=True)
+    before = figure.to_json()
+    shown = for_screen(figure, dark=dark, narrow=narrow)
+    assert figure.to_json() == before
+    assert not shown.layout.title.text
+    assert "Simulated data" in shown.to_json()
+    own = shown.to_plotly_json()
+    own["layout"].pop("template")
+    assert (INK in str(own)) != dark
+    assert (DARK_INK in str(own)) == dark
+    assert shown.layout.template.layout.paper_bgcolor == (DARK_PAGE if dark else "white")
+    labels = [a.text for a in shown.layout.annotations if a.yref == "y" and a.xref == "paper" and a.x == 0]
+    assert bool(labels) == narrow
+    if narrow:
+        assert "male or non-binary vs female" in labels or "male vs female" in labels
+        assert not [a for a in shown.layout.annotations if a.x == 1 and a.xanchor == "left"]
+
+
+def test_bars_get_their_labels_above_them_on_a_phone(view: View) -> None:
+    figure = group_share_figure(group_shares(view.protected))
+    shown = for_screen(figure, narrow=True)
+    labels = [a.text for a in shown.layout.annotations]
+    assert "<b>gender</b>" in labels and "female" in labels
+    bars = sum(len(t.y) for t in shown.data)
+    assert bars == len(group_shares(view.protected))
+    assert all(isinstance(y, int) for t in shown.data for y in t.y)
+
+
+def test_a_title_is_kept_where_the_page_has_none() -> None:
+    figure = go.Figure(layout={"title": {"text": "A title"}, "height": 300})
+    assert for_screen(figure, titled=True).layout.title.text == "A title"
+    assert not for_screen(figure).layout.title.text
