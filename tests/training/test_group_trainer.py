@@ -20,6 +20,8 @@ from plural_core.training.lora import borrowed
 from plural_core.training.prompt_order import Length
 from tests.training.grpo_material import Material, make_material, short_answers
 
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # the libraries warn each other of new names
+
 
 @pytest.fixture(scope="module")
 def loaded(tiny_loaded: LoadedModel, tiny_study: Study) -> LoadedModel:

@@ -15,6 +15,8 @@ from plural_core.study.training_config import GRPOConfig, TrainingConfig
 from plural_core.training.grpo_settings import grpo_config, whole_batches
 from plural_core.training.load import LoadedModel
 
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # the libraries warn each other of new names
+
 UNUSED = {
     # vLLM, DeepSpeed, transformers' batching engine: not used
     *(f.name for f in dataclasses.fields(TRLConfig) if f.name.startswith("vllm_")),

@@ -18,6 +18,8 @@ from plural_core.training.sampling import can_sample, draw, merged, sample
 from plural_core.training.trained import TrainingError
 from tests.training.pairs_material import small_model
 
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # the libraries warn each other of new names
+
 STOPS, PAD = (2, 7, 11, 13), 0
 COLD = 1e-6
 """A temperature at which the likeliest token is always drawn."""
