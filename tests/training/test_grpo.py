@@ -184,6 +184,28 @@ def test_dropout_of_the_adapter_is_as_configured(loaded: LoadedModel, tmp_path: 
     assert weights(tmp_path / "none") != weights(tmp_path / "half")
 
 
+def test_gradient_checkpointing_changes_nothing(
+    loaded: LoadedModel, tiny_loaded: LoadedModel, tiny_study: Study, tmp_path: Path
+) -> None:
+    make_material(loaded).run(tmp_path / "plain", Budget("steps", 2))
+    other = short_answers(tiny_loaded, tiny_study)
+    other.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    make_material(other).run(tmp_path / "checkpointed", Budget("steps", 2))
+    assert weights(tmp_path / "plain") == weights(tmp_path / "checkpointed")
+
+
+def test_lower_precision(tiny_loaded: LoadedModel, tiny_study: Study, tmp_path: Path) -> None:
+    half = short_answers(tiny_loaded, tiny_study)
+    half.model.to(torch.bfloat16)
+    before = {name: value.clone() for name, value in half.model.state_dict().items()}
+    make_material(half).run(tmp_path / "run", Budget("steps", 3))
+    after = half.model.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+    rows = rows_of(tmp_path / "run")
+    assert all(np.isfinite(row["loss"]) and np.isfinite(row["grad_norm"]) for row in rows)
+    assert rows[-1]["kl"] > 0
+
+
 # --- kills and faults -----------------------------------------------------------------------------------------------
 
 
