@@ -23,6 +23,7 @@ SETTINGS = (
     "models.tiny.batch=32",
     "models.tiny.steps=30",
     "models.tiny.learning_rate=0.01",
+    "models.tiny.attempts=1",
     "simulation.test_prompts=20",
     "simulation.acceptance_prompts=8",
     "training.device=cpu",

@@ -19,6 +19,7 @@ from plural_core.simulation.material import draw_corpus
 from plural_core.study import Study, load_study
 from plural_core.study.models_config import TINY_FAMILIES
 from plural_core.training import base
+from plural_core.training.acceptance import Acceptance, accept
 from plural_core.training.base import (
     base_folder,
     base_models_frame,
@@ -29,6 +30,7 @@ from plural_core.training.base import (
     study_base_models,
 )
 from plural_core.training.corpus import own_corpus, simulated_texts, study_texts
+from plural_core.training.families import family_seed
 from plural_core.training.load import LoadedModel, load_base
 from plural_core.training.trained import TrainingError
 from tests.tiny_models import SETTINGS, make_tiny_study
@@ -142,6 +144,9 @@ def test_a_changed_setting_trains_again_and_an_interruption_leaves_the_earlier_m
     (folder / "base.json").write_text('{"family": "llama"')
     assert read_base(folder) is None
     assert ensure_base(study, "llama").fingerprint == second.fingerprint
+    (folder / "model.safetensors").unlink()
+    ensure_base(study, "llama")
+    assert (folder / "model.safetensors").is_file()
 
 
 def test_a_disk_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +172,35 @@ def test_a_model_below_the_bars_stops_the_study_and_is_not_trained_twice(
     assert "\n" not in message
     assert message.startswith("base model 'llama' is not accepted on 16 prompts: 0.0% of the answers are two to four")
     assert "models.tiny.steps" in message
+
+
+def test_a_model_below_the_bars_is_trained_again_with_other_seeds_and_all_figures_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = ("models.tiny.steps=1", "models.tiny.texts=50", "simulation.acceptance_prompts=2")
+    passing = [False, False, True]
+    seen: list[bool] = []
+
+    def failures(self: Acceptance) -> list[str]:
+        return [] if seen[-1] else ["too dull"]
+
+    def measured(*arguments: Any) -> Acceptance | None:
+        seen.append(passing[len(seen)])
+        return accept(*arguments)
+
+    monkeypatch.setattr(Acceptance, "failures", failures)
+    monkeypatch.setattr(base, "accept", measured)
+    twice = make_tiny_study(tmp_path, *small, "models.check_answers=true", "models.tiny.attempts=2")
+    with pytest.raises(TrainingError, match="'llama', after 2 trainings with seeds of their own, is not accepted"):
+        ensure_base(twice, "llama")
+    made = ensure_base(
+        make_tiny_study(tmp_path, *small, "models.check_answers=true", "models.tiny.attempts=3"), "llama"
+    )
+    assert seen == passing, "the third goes on where the second stopped"
+    assert made.attempts == 3
+    record = json.loads((base_folder(twice, "llama") / "base.json").read_text())
+    assert [other["attempts"] for other in record["rejected"]] == [2]
+    assert record["made_from"]["seed"] not in {family_seed(1, "llama"), family_seed(1, "llama", 1)}
 
 
 def test_an_unknown_family_and_a_study_without_texts_are_one_line(tiny_study: Study, real_study: Study) -> None:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from plural_core.io import attempt, read_json, write_json
+from plural_core.io import write_json
 from plural_core.simulation.lexicon import Lexicon
 from plural_core.study import Study, StudyConfig
 from plural_core.study.models_config import TINY_FAMILIES, TinyConfig
 from plural_core.training.acceptance import Acceptance, accept
+from plural_core.training.base_record import (
+    RECORD,
+    BaseModel,
+    base_folder,
+    base_models_frame,
+    plain_record,
+    read_base,
+    study_base_models,
+)
 from plural_core.training.corpus import StudyTexts, corpus_hash, study_texts
 from plural_core.training.families import FAMILY_LABELS, architecture, family_seed, family_settings, new_model
 from plural_core.training.threads import set_threads
@@ -30,7 +37,8 @@ if TYPE_CHECKING:
 
     from plural_core.training.load import LoadedModel
 
-RECORD = "base.json"
+__all__ = ["BaseModel", "base_folder", "base_models_frame", "ensure_base", "hash_of", "read_base", "study_base_models"]
+
 RECIPE = 1
 """Number of the training code: raised whenever the same settings would give another model."""
 Progress = Callable[[int, int], None]
@@ -39,92 +47,12 @@ MAX_NEW_TOKENS = 128
 """Longest answer at acceptance in tokens; in the default vocabulary the world's longest response has 87."""
 
 
-@dataclass(frozen=True)
-class BaseModel:
-    """A base model that is ready to be loaded.
-
-    Parameters
-    ----------
-    family : str
-        Its name in the study.
-    label : str
-        Its name for readers.
-    source : str
-        ``trained here``, or the model id or folder that it comes from.
-    fingerprint : str
-        Hash of everything that made it: whatever is computed from it depends on this.
-    parameters : int
-        Number of parameters.
-    seconds, cpu_seconds : float or None
-        Training time by the clock, and of all threads together; None where it was not trained here.
-    steps, n_texts : int or None
-        Updates, and texts that it was trained on.
-    loss : float or None
-        Mean loss per response token at the end of training, in nats.
-    acceptance : Acceptance or None
-        How it answers, where the study is simulated and the model was trained here.
-    """
-
-    family: str
-    label: str
-    source: str
-    fingerprint: str
-    parameters: int
-    seconds: float | None = None
-    cpu_seconds: float | None = None
-    steps: int | None = None
-    n_texts: int | None = None
-    loss: float | None = None
-    acceptance: Acceptance | None = None
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return its row of table ``base_models``."""
-        found = self.acceptance
-        row = {
-            "family": self.family,
-            "label": self.label,
-            "source": self.source,
-            "parameters": self.parameters,
-            "seconds": self.seconds,
-            "cpu_seconds": self.cpu_seconds,
-            "steps": self.steps,
-            "n_texts": self.n_texts,
-            "loss": self.loss,
-            "n_prompts": found.n_prompts if found else 0,
-            "valid_share": found.valid if found else None,
-            "distinct_share": found.distinct if found else None,
-            "toxicity_mean": found.mean if found else None,
-            "toxicity_sd": found.sd if found else None,
-            "fingerprint": self.fingerprint,
-        }
-        numbers = ("seconds", "cpu_seconds", "loss", "valid_share", "distinct_share", "toxicity_mean", "toxicity_sd")
-        return pd.DataFrame([row]).astype({"steps": "Int64", "n_texts": "Int64", **dict.fromkeys(numbers, float)})
-
-
-def base_models_frame(models: Iterable[BaseModel]) -> pd.DataFrame:
-    """Return table ``base_models``, sorted by family."""
-    frames = [model.to_frame() for model in models]
-    if not frames:
-        return BaseModel("", "", "", "", 0).to_frame().iloc[:0]
-    return pd.concat(frames).sort_values("family", ignore_index=True)
-
-
-def study_base_models(study: Study) -> pd.DataFrame:
-    """Return table ``base_models`` of the families that `ensure_base` has seen to; none is trained or loaded."""
-    found = [read_base(base_folder(study, family)) for family in study.config.models.families]
-    return base_models_frame(made for made in found if made is not None)
-
-
-def base_folder(study: Study, family: str) -> Path:
-    """Return the folder of a base model's record, and of the model itself where it is trained here."""
-    return study.models / family / "base"
-
-
 def ensure_base(study: Study, family: str, progress: Progress | None = None) -> BaseModel:
     """Return a base model; train it first where it is tiny and not there yet.
 
     The same settings, texts, code and library versions give the same fingerprint, and that is not trained again.
-    An interrupted training starts again. What stands in the folder is always a whole model.
+    An interrupted training starts again. What stands in the folder is always a whole model. One that misses a bar is
+    trained again with another seed, up to ``models.tiny.attempts`` times; its figures stay in the record.
 
     Parameters
     ----------
@@ -139,35 +67,45 @@ def ensure_base(study: Study, family: str, progress: Progress | None = None) -> 
     ------
     TrainingError
         The model is not there or cannot be loaded (hub), its loss is not a number, it cannot be written, or its
-        answers fail a bar: the message names the bar and the value. A model that failed is kept and not trained
-        again, so the same error comes at once.
+        answers miss a bar in every attempt: the message names the bar and the value. The last model is kept and not
+        trained again, so the same error comes at once.
     """
     if family in study.config.models.hub:
         from plural_core.training.hub import describe_hub
 
         known = describe_hub(study, family)
-        write_json(_plain(known), base_folder(study, family) / RECORD)
+        write_json(plain_record(known), base_folder(study, family) / RECORD)
         return known
     if family not in TINY_FAMILIES:
         raise TrainingError(f"base model '{family}': neither a tiny architecture nor a name under models.hub")
     texts = study_texts(study)
-    parts = recipe(study.config, family, texts)
-    fingerprint = hash_of(parts)
+    tiny = study.config.models.tiny
+    marks = [hash_of(recipe(study.config, family, texts, turn)) for turn in range(tiny.attempts)]
     folder = base_folder(study, family)
-    made = read_base(folder)
-    if made is None or made.fingerprint != fingerprint:
-        made = _train(study, family, texts, parts, fingerprint, progress)
-    _check(study.config, made)
-    return made
+    made = read_base(folder) if (folder / "model.safetensors").is_file() else None
+    first = 0
+    if made is not None and made.fingerprint in marks:
+        if not _faults(study.config, made):
+            return made
+        first = marks.index(made.fingerprint) + 1
+    rejected = [made] if made is not None and first else []
+    for turn in range(first, tiny.attempts):
+        made = _train(study, family, texts, turn, rejected, progress)
+        if not _faults(study.config, made):
+            return made
+        rejected.append(made)
+    assert made is not None  # there is at least one attempt
+    raise TrainingError(_refusal(study.config, made))
 
 
-def recipe(config: StudyConfig, family: str, texts: StudyTexts) -> dict[str, Any]:
-    """Return everything that makes a tiny base model."""
+def recipe(config: StudyConfig, family: str, texts: StudyTexts, attempt: int = 0) -> dict[str, Any]:
+    """Return everything that makes a tiny base model; each attempt has a seed of its own."""
     tiny = family_settings(config.models.tiny, family)
     return {
         "family": family,
-        "settings": tiny.model_dump(mode="json", exclude={"seed"}),
-        "seed": family_seed(_seed(config), family),
+        "settings": tiny.model_dump(mode="json", exclude={"seed", "attempts"}),
+        "seed": family_seed(_seed(config), family, attempt),
+        "attempt": attempt + 1,
         "texts": corpus_hash(texts.corpus),
         "acceptance": hash_of({"prompts": texts.acceptance["prompt"].tolist()}),
         "recipe": RECIPE,
@@ -180,27 +118,15 @@ def hash_of(parts: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
-def read_base(folder: Path) -> BaseModel | None:
-    """Return the base model in a folder, None where there is none or its record is damaged."""
-    raw = attempt(read_json, folder / RECORD)
-    try:
-        accepted = raw["acceptance"]
-        return BaseModel(
-            **{name: raw[name] for name in BaseModel.__dataclass_fields__ if name != "acceptance"},
-            acceptance=None if accepted is None else Acceptance(**{k: _number(v) for k, v in accepted.items()}),
-        )
-    except (TypeError, KeyError):
-        return None
-
-
 def _train(
     study: Study,
     family: str,
     texts: StudyTexts,
-    parts: dict[str, Any],
-    fingerprint: str,
+    attempt: int,
+    rejected: Sequence[BaseModel],
     progress: Progress | None,
 ) -> BaseModel:
+    """Train, examine and keep a tiny base model, with the figures of those that were rejected before it."""
     import torch
 
     from plural_core.training.chat import ChatFormat
@@ -208,6 +134,8 @@ def _train(
     from plural_core.training.load import assemble
     from plural_core.training.tokenizer import train_tokenizer
 
+    parts = recipe(study.config, family, texts, attempt)
+    fingerprint = hash_of(parts)
     set_threads(study.config.training)
     settings = TinyConfig.model_validate(parts["settings"])
     corpus = texts.corpus
@@ -236,9 +164,11 @@ def _train(
         steps=fitted.steps,
         n_texts=len(corpus),
         loss=fitted.loss,
+        attempts=attempt + 1,
         acceptance=_accept(study.config, loaded, texts.acceptance),
     )
-    _save(model, tokenizer, {**_plain(made), "made_from": parts}, base_folder(study, family))
+    record = {**plain_record(made), "rejected": [plain_record(other) for other in rejected], "made_from": parts}
+    _save(model, tokenizer, record, base_folder(study, family))
     return made
 
 
@@ -251,16 +181,21 @@ def _accept(config: StudyConfig, loaded: LoadedModel, prompts: pd.DataFrame) -> 
     return accept(answers.merge(prompts[["prompt_id", "language"]], on="prompt_id"), Lexicon.of(config))
 
 
-def _check(config: StudyConfig, made: BaseModel) -> None:
+def _faults(config: StudyConfig, made: BaseModel) -> list[str]:
+    """Return the bars that a model misses, where the study holds it to them."""
     wanted = config.models.check_answers
     if not (config.simulated if wanted is None else wanted) or made.acceptance is None:
-        return
-    faults = made.acceptance.failures()
-    if faults:
-        raise TrainingError(
-            f"base model '{made.family}' is not accepted on {made.acceptance.n_prompts} prompts: {'; '.join(faults)}. "
-            "Train longer (models.tiny.steps), or choose another models.tiny.seed"
-        )
+        return []
+    return made.acceptance.failures()
+
+
+def _refusal(config: StudyConfig, made: BaseModel) -> str:
+    again = f", after {made.attempts} trainings with seeds of their own," if (made.attempts or 1) > 1 else ""
+    prompts = made.acceptance.n_prompts if made.acceptance else 0
+    return (
+        f"base model '{made.family}'{again} is not accepted on {prompts} prompts: {'; '.join(_faults(config, made))}. "
+        "Train longer (models.tiny.steps), or choose another models.tiny.seed"
+    )
 
 
 def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, record: dict[str, Any], folder: Path) -> None:
@@ -271,8 +206,7 @@ def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, record: di
 
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        for left in folder.parent.glob(f".{folder.name}-*"):
-            shutil.rmtree(left, ignore_errors=True)  # of a training that was killed while it wrote
+        _sweep(folder)
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         part.chmod(0o755)
         with without_bars():
@@ -280,24 +214,19 @@ def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, record: di
             tokenizer.save_pretrained(part)
         write_json(record, part / RECORD)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(part.with_name(f"{part.name}-earlier"))
         part.rename(folder)
+        _sweep(folder)
     except (OSError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise TrainingError(f"{folder}: the base model cannot be written ({reason}); free some space") from None
 
 
+def _sweep(folder: Path) -> None:
+    """Remove earlier models, and what trainings left that were killed while they wrote."""
+    for left in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def _seed(config: StudyConfig) -> int:
     return config.seed if config.models.tiny.seed is None else config.models.tiny.seed
-
-
-def _plain(made: BaseModel) -> dict[str, Any]:
-    """Return a record without NaN, which JSON does not know."""
-    raw = asdict(made)
-    if raw["acceptance"]:
-        raw["acceptance"] = {k: None if v != v else v for k, v in raw["acceptance"].items()}
-    return raw
-
-
-def _number(value: Any) -> Any:
-    return math.nan if value is None else value

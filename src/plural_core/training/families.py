@@ -28,9 +28,10 @@ def family_settings(tiny: TinyConfig, family: str) -> TinyConfig:
     return tiny.model_copy(update=own)
 
 
-def family_seed(seed: int, family: str) -> int:
-    """Return the seed of a family under the seed of all base models, so that no two start from the same weights."""
-    return int(stream(seed, "base", family).integers(2**31))
+def family_seed(seed: int, family: str, attempt: int = 0) -> int:
+    """Return the seed of a family's attempt under the seed of all base models: no two start from the same weights."""
+    again = [str(attempt)] if attempt else []
+    return int(stream(seed, "base", family, *again).integers(2**31))
 
 
 def architecture(family: str, tiny: TinyConfig, vocabulary: int, tokens: dict[str, int]) -> PretrainedConfig:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from plural_core.manifest import file_hash
 from plural_core.study import Study
 from plural_core.study.models_config import HubModelConfig
-from plural_core.training.base import BaseModel
+from plural_core.training.base_record import BaseModel
 from plural_core.training.load import LoadedModel, assemble, from_folder, without_bars
 from plural_core.training.trained import TrainingError
 

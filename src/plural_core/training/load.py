@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from plural_core.study import Study
 from plural_core.study.models_config import TINY_FAMILIES
 from plural_core.study.training_config import TrainingConfig
-from plural_core.training.base import base_folder, read_base
+from plural_core.training.base_record import base_folder, read_base
 from plural_core.training.chat import ChatFormat
 from plural_core.training.trained import TrainingError
 

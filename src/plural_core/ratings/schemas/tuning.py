@@ -130,6 +130,7 @@ SPECS: list[TableSpec] = [
             "steps": _NUMBER_OF,
             "n_texts": _NUMBER_OF,
             "loss": number(0.0),
+            "attempts": _NUMBER_OF,
             "n_prompts": count(),
             "valid_share": number(0.0, 1.0),
             "distinct_share": number(0.0, 1.0),
