@@ -350,6 +350,15 @@ def _start(server: Hostile, root: Path, n: int, out: Path) -> subprocess.Popen[b
     return subprocess.Popen([sys.executable, "-c", script, server.url, str(root), str(n), str(out)], env=environment)
 
 
+def _settled(server: Hostile, quiet: float = 0.5) -> None:
+    """Wait until the server has nothing left to do: it goes on answering requests whose asker has died."""
+    seen, since = server.good.total(), time.monotonic()
+    while time.monotonic() - since < quiet:
+        time.sleep(0.02)
+        if server.good.total() != seen:
+            seen, since = server.good.total(), time.monotonic()
+
+
 def test_killed_and_run_again(tmp_path: Path) -> None:
     n, out = 80, tmp_path / "scores.json"
     with hostile_server(pace=0.02) as server:
@@ -359,6 +368,7 @@ def test_killed_and_run_again(tmp_path: Path) -> None:
             time.sleep(0.01)
         run.send_signal(signal.SIGKILL)
         run.wait()
+        _settled(server)
         assert 25 <= server.good.total() < n and not out.exists()
         kept = JudgeCache.of(tmp_path).count("gpt")
         lost = server.good.total() - kept
