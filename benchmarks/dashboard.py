@@ -43,13 +43,13 @@ MILLION = 40_000
 ROUNDS = 7
 FIRST_PAGE, FILTER, FILTER_MILLION = 2.0, 0.3, 1.0
 
-# Resolves with the milliseconds from the next click to the moment when new sentences stand and nothing runs.
+# Resolves with the milliseconds from the next press to the moment when new sentences stand and nothing runs.
 CLICK_TO_STILL = f"""
 () => new Promise((done) => {{
   const still = {QUIET};
   const words = () => [...document.querySelectorAll(".plural-reading")].map((e) => e.textContent).join("|");
   const before = words();
-  document.addEventListener("click", () => {{
+  document.addEventListener("pointerdown", () => {{
     const start = performance.now();
     const look = () => (words() !== before && still() ? done(performance.now() - start) : requestAnimationFrame(look));
     look();
@@ -130,20 +130,21 @@ def filters(address: str, study: str) -> dict[str, list[float]]:
             for value in range(1, 4):
                 holder = page.locator(f".st-key-filter_{key}")
                 if not holder.locator("input").count():  # a few options side by side
-                    buttons = holder.locator("button, [role=radio]")
-                    if buttons.count() <= value:
+                    buttons = holder.locator("[role=radio]:not([aria-checked=true])")
+                    if buttons.count() < value:
                         break
-                    target = buttons.nth(value)
+                    target = buttons.nth(value - 1)
                 else:
                     holder.scroll_into_view_if_needed()
                     page.wait_for_timeout(300)
                     holder.get_by_role("combobox").first.focus()
                     page.keyboard.press("ArrowDown")
                     page.get_by_role("option").first.wait_for()
-                    if page.get_by_role("option").count() <= value:
+                    free = page.locator("[role=option]:not([aria-selected=true])")
+                    if free.count() < value:
                         page.keyboard.press("Escape")
                         break
-                    target = page.get_by_role("option").nth(value)
+                    target = free.nth(value - 1)
                 waiting = page.evaluate_handle(f"() => {{ window.measured = ({CLICK_TO_STILL})(); }}")
                 target.click()
                 found[name].append(float(page.evaluate("() => window.measured")) / 1000)

@@ -14,13 +14,18 @@ SHOWN = 90  # characters of a prompt in the list
 
 def body(page: Page) -> None:
     """Lay out the page."""
+    page.section(_compare)
+
+
+def _compare(page: Page) -> None:
+    """Choose models and a prompt, and show the answers."""
     w, view = page.words, page.view
     config = view.study.config
     families = compare.families(view)
     if not families:
         page.say(w("compare.no_runs"))
         return
-    with page.choices() as choose:
+    with page.choices("models") as choose:
         family = choose.one(
             "family", {f: tuning.family_label(view, f) for f in families}, clears=("prompt",), term="family"
         )
@@ -36,7 +41,7 @@ def body(page: Page) -> None:
     if prompts.empty:
         page.say(w("compare.no_prompts"))
         return
-    with page.choices() as choose:
+    with page.choices("prompt") as choose:
         options = {
             str(i): f"{_short(str(text))} ({_difference(page, d)})"
             for i, text, d in zip(prompts["prompt_id"], prompts["prompt"], prompts["difference"], strict=True)
@@ -45,9 +50,9 @@ def body(page: Page) -> None:
     row = prompts[prompts["prompt_id"] == prompt]
     st.html(texts_html(row, {"prompt": w("compare.prompt")}))
     shown = (family, first, second, prompt, dimension, judge)
-    page.panel(compare.answers, *shown, folded=True)
     with page.guarded():
         _cards(page, page.made(compare.answers, *shown))
+    page.panel(compare.answers, *shown, folded=True)
 
 
 def _cards(page: Page, panel: Panel) -> None:

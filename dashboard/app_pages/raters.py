@@ -10,15 +10,20 @@ ALL = "all"
 
 def body(page: Page) -> None:
     """Lay out the page."""
-    w, view = page.words, page.view
-    with page.choices() as choose:
-        factor = choose.one("factor", {ALL: w("effects.all_factors"), **view.factors}, term="factor")
-    page.panel(raters.groups, tuple(view.factors) if factor == ALL else (factor,))
+    page.section(_groups)
     page.panel(raters.merges)
     page.panel(raters.coverage)
     page.panel(raters.scale_use)
     page.panel(raters.ingest)
     page.panel(raters.quality)
+
+
+def _groups(page: Page) -> None:
+    """Show who rated."""
+    view = page.view
+    with page.choices("groups") as choose:
+        factor = choose.one("factor", {ALL: page.words("effects.all_factors"), **view.factors}, term="factor")
+    page.panel(raters.groups, tuple(view.factors) if factor == ALL else (factor,))
 
 
 show(body)

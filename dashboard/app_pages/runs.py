@@ -14,24 +14,29 @@ NOTHING = ""
 
 def body(page: Page) -> None:
     """Lay out the page."""
+    page.section(_read)
+    page.panel(runs.status_panel)
+    if page.view.study.table("runs").is_file():
+        page.panel(runs.tunes_panel)
+    page.panel(runs.manifests_panel)
+
+
+def _read(page: Page) -> None:
+    """Offer the executed notebooks, and show one."""
     w, view = page.words, page.view
     page.heading(w("runs.read"))
     done = [s for s in runs.steps(view.study) if s.state == "done" and s.notebook != "tables"]
     if not done:
         page.say(w("runs.no_notebooks"))
-    elif not view.current:
+        return
+    if not view.current:
         alert("info", w("states.privacy_title"), w("runs.notebook_stale"))
-    else:
-        with page.choices() as choose:
-            options = {NOTHING: w("options.nothing"), **{s.name: runs.notebook_title(s, view) for s in done}}
-            name = choose.one("notebook", options)
-        if name != NOTHING:
-            with page.guarded():
-                _notebook(page, name)
-    page.panel(runs.status_panel)
-    if view.study.table("runs").is_file():
-        page.panel(runs.tunes_panel)
-    page.panel(runs.manifests_panel)
+        return
+    with page.choices("notebook") as choose:
+        options = {NOTHING: w("options.nothing"), **{s.name: runs.notebook_title(s, view) for s in done}}
+        name = choose.one("notebook", options)
+    if name != NOTHING:
+        _notebook(page, name)
 
 
 def _notebook(page: Page, name: str) -> None:

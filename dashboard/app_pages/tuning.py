@@ -8,19 +8,23 @@ from plural_core.dashboard.views import tuning
 
 def body(page: Page) -> None:
     """Lay out the page."""
+    if not page.view.study.config.experiments:
+        page.say(page.words("tuning.none"))
+        return
+    page.section(_experiment)
+
+
+def _experiment(page: Page) -> None:
+    """Choose an experiment and how to pool, and show all of its comparisons."""
     w, view = page.words, page.view
     config = view.study.config
-    if not config.experiments:
-        page.say(w("tuning.none"))
-        return
-    known = tuning.families(view)
-    with page.choices() as choose:
-        experiment = choose.one(
-            "experiment", tuning.experiments(view), clears=("contrast", "dimension"), term="experiment"
-        )
+    known = page.made(tuning.families)
+    with page.choices("experiment") as choose:
+        clears = ("contrast", "dimension")
+        experiment = choose.one("experiment", tuning.experiments(view), clears=clears, term="experiment")
         families = tuple(choose.some("families", {f: tuning.family_label(view, f) for f in known}, term="family"))
         judge = choose.one("judge", {j: j for j in config.judges}, term="judge")
-    with page.choices() as choose:
+    with page.choices("pooling") as choose:
         method = choose.one("method", {m: m for m in tuning.methods(view)}, term="estimator")
         usual = config.pooling.test == "knha"
         test = "knha" if choose.switch("knha", usual, term="knha") else "z"
@@ -29,18 +33,25 @@ def body(page: Page) -> None:
     page.panel(tuning.overview, experiment, judge, families, method, test)
     if control:
         page.panel(tuning.size_control, experiment, judge)
+    page.section(_contrast, experiment, judge, families, method, test, sure)
+    page.panel(tuning.ratios, experiment, judge)
+    page.panel(tuning.equivalence, experiment, judge)
+
+
+def _contrast(
+    page: Page, experiment: str, judge: str, families: tuple[str, ...], method: str, test: str, sure: str
+) -> None:
+    """Choose a comparison, and show it in every family and pooled."""
+    view = page.view
     contrasts = tuning.contrasts(view, experiment)
-    scored = {d: view.dimension_label(d) for d in config.scored_dimensions}
-    with page.choices() as choose:
-        contrast = choose.one(
-            "contrast", {n: c.label for n, c in contrasts.items()}, clears=("dimension",), term="contrast"
-        )
+    scored = {d: view.dimension_label(d) for d in view.study.config.scored_dimensions}
+    with page.choices("contrast") as choose:
+        labels = {name: c.label for name, c in contrasts.items()}
+        contrast = choose.one("contrast", labels, clears=("dimension",), term="contrast")
         dimension = choose.one("dimension", scored, contrasts[contrast].dimension)
     page.panel(tuning.forest, experiment, contrast, dimension, judge, families, method, test, sure)
     page.panel(tuning.left_out, experiment, contrast, dimension, judge, families, method, test)
     page.panel(tuning.sensitivity, experiment, contrast, dimension, judge)
-    page.panel(tuning.ratios, experiment, judge)
-    page.panel(tuning.equivalence, experiment, judge)
 
 
 show(body)

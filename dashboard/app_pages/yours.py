@@ -157,18 +157,18 @@ def _analysed(w: Words, upload: gate.Upload, raw: RawTable, mapping: guess.Mappi
         key="config", on_click="ignore", icon=":material/download:", help=w("yours.config_help"),
     )  # fmt: skip
     view = analysis.memory_view(read, w, tables)
-    page = Page(view, Filters(w, "y.", frame.printing), (), "y.", frame.dark, is_narrow(), frame.printing, private=True)
+    page = Page(view, Filters(w, "y.", frame.printing), "", "y.", frame.dark, is_narrow(), frame.printing, private=True)
     page.say(read.people.sentence, "note")
     page.panel(raters.ingest)
     page.panel(disagreement.rates)
     page.panel(disagreement.alpha)
-    with page.choices() as choose:
+    with page.choices("measure") as choose:
         dimension = choose.one("dimension", view.dimensions)
         measure = choose.one("measure", {m: w(f"options.{m}") for m in disagreement.MEASURES})
     page.panel(disagreement.by_group, dimension, measure)
     comparable = disagreement.comparable(view)
     if comparable:
-        with page.choices() as choose:
+        with page.choices("pair") as choose:
             factor = choose.one("factor", {f: view.factor_label(f) for f in comparable}, clears=("group_a", "group_b"))
             groups = view.groups(factor)
             a = choose.one("group_a", {g: g for g in groups})
@@ -194,10 +194,10 @@ def _effects(w: Words, page: Page, read: analysis.Read, tables: dict[str, Any]) 
         return
     view = analysis.memory_view(read, w, {**tables, **made})
     inner = Page(
-        view, page.filters, (), page.prefix, page.dark, page.narrow, page.printing, terms=page.terms, private=True
+        view, page.filters, "", page.prefix, page.dark, page.narrow, page.printing, terms=page.terms, private=True
     )
-    compared = effects.compared(view)
-    with inner.choices() as choose:
+    compared = view.compared
+    with inner.choices("effects") as choose:
         effect_factor = choose.one("effect_factor", {f: view.factor_label(f) for f in compared}, label="filters.factor")
         reference = choose.one("reference", {g: g for g in compared[effect_factor]}, term="reference")
         scale = choose.one("scale", {s: w(f"options.{s}") for s in effects.SCALES}, term="odds_ratio")

@@ -65,6 +65,12 @@ export default function (component) {
     }, 150);
   });
 
+  // The address of this view, with what another visitor's browser would choose otherwise.
+  const address = (named) => {
+    const url = new URL(window.location.href);
+    for (const [name, value] of Object.entries(named)) if (!url.searchParams.has(name)) url.searchParams.set(name, value);
+    return url.toString();
+  };
   const say = (button, text) => {
     const before = button.textContent;
     button.textContent = text;
@@ -72,14 +78,14 @@ export default function (component) {
     setTimeout(() => (button.textContent = before), 2000);
   };
   on(document, "click", async (event) => {
-    const button = event.target.closest ? event.target.closest("[data-copy], [data-print]") : null;
+    const button = event.target.closest ? event.target.closest("[data-copy], [data-copy-link], [data-print]") : null;
     if (!button) return;
     if (button.dataset.print !== undefined) {
       window.print();
       return;
     }
     try {
-      await navigator.clipboard.writeText(button.dataset.copy);
+      await navigator.clipboard.writeText(button.dataset.copy ?? address(JSON.parse(button.dataset.copyLink)));
       say(button, data.copied);
     } catch {
       say(button, data.failed); // no clipboard without a secure connection

@@ -5,6 +5,7 @@ Everything is keyed by the files' times and sizes, so a new run of a study shows
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,11 +30,9 @@ from plural_core.io import attempt, read_table
 from plural_core.ratings.privacy import ProtectedParticipants
 from plural_core.study import Study
 
-Signature = tuple[object, ...]
 
-
-def signature(folder: Path) -> Signature:
-    """Return name, time and size of every file that pages read: equal signatures, equal pages."""
+def signature(folder: Path) -> str:
+    """Return a digest of name, time and size of every file that pages read: equal digests, equal pages."""
     found: list[tuple[str, int, int]] = []
     for place in (folder, folder / "tables", folder / "findings", folder / "logs", folder / "report" / "notebooks"):
         try:
@@ -41,7 +40,7 @@ def signature(folder: Path) -> Signature:
                 found += [(e.name, s.st_mtime_ns, s.st_size) for e in entries if e.is_file() and (s := e.stat())]
         except OSError:
             continue
-    return tuple(sorted(found))
+    return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()
 
 
 @st.cache_resource(max_entries=50, show_spinner=False)
@@ -74,8 +73,15 @@ def view(folder: Path, words: Words) -> View:
     found = opened(folder)
     state = (folder / CONFIG).stat()
     files = tuple(store.signature(found, name) for name in ("participants", "levels"))
-    people, current = _people(str(folder), (state.st_mtime_ns, state.st_size), files, found)
-    return View(found, words, people, current)
+    return _view(str(folder), (state.st_mtime_ns, state.st_size), files, words.language, found)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _view(
+    folder: str, config: tuple[int, int], files: tuple[tuple[int, int], ...], language: str, _study: Study
+) -> View:
+    people, current = _people(folder, config, files, _study)
+    return View(_study, Words(language), people, current)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +126,7 @@ def rendered_anew(
 
 
 def rendered(
-    make: Callable[..., Panel], view: View, args: tuple[Any, ...], signed: Signature, *, dark: bool, narrow: bool
+    make: Callable[..., Panel], view: View, args: tuple[Any, ...], signed: str, *, dark: bool, narrow: bool
 ) -> Rendered:
     """Return a panel made by ``make(view, *args)``, ready for the screen.
 
@@ -132,7 +138,7 @@ def rendered(
         The study.
     args : tuple
         The filters; hashable.
-    signed : tuple
+    signed : str
         The study's signature.
     dark, narrow : bool
         The visitor's screen.
@@ -146,7 +152,7 @@ def _made(key: tuple[object, ...], _make: Callable[..., Any], _view: View, _args
     return _make(_view, *_args)
 
 
-def made(make: Callable[..., Any], view: View, args: tuple[Any, ...], signed: Signature) -> Any:
+def made(make: Callable[..., Any], view: View, args: tuple[Any, ...], signed: str) -> Any:
     """Return what ``make(view, *args)`` returns; it must not be changed."""
     key = (str(view.study.root), signed, f"{make.__module__}.{make.__qualname__}", args, view.words.language)
     return _made(key, make, view, args)

@@ -31,13 +31,17 @@ class Filters:
         Put in front of every parameter, so that two studies side by side have filters of their own.
     printing : bool
         Whether only to read the address; what is chosen is then printed instead.
+    chosen : dict, optional
+        Where to note what is chosen.
     """
 
-    def __init__(self, words: Words, prefix: str = "", printing: bool = False) -> None:
+    def __init__(
+        self, words: Words, prefix: str = "", printing: bool = False, chosen: dict[str, str | list[str]] | None = None
+    ) -> None:
         self.words = words
         self.prefix = prefix
         self.printing = printing
-        self.chosen: dict[str, str | list[str]] = {}
+        self.chosen = {} if chosen is None else chosen
         self.printed: list[tuple[str, str]] = []
 
     def one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -102,7 +103,6 @@ def show(body: Callable[[Page], None]) -> None:
         alert("info", words("states.no_studies_title"), words("states.no_studies", folder=folder))
         return
     places = st.columns(len(frame.shown), gap="large") if len(frame.shown) > 1 else [st.container()]
-    chosen: dict[str, str | list[str]] = {}
     for number, ((name, folder), place) in enumerate(zip(frame.shown.items(), places, strict=True)):
         with place:
             page = _page(frame, name, folder, prefix="" if number == 0 else "b.")
@@ -111,10 +111,9 @@ def show(body: Callable[[Page], None]) -> None:
             with page.guarded():
                 body(page)
             page.glossary()
-            chosen |= page.filters.chosen
     if not frame.printing:
         with st.sidebar:
-            _share(frame, chosen)
+            _share(frame)
 
 
 def show_without_study(body: Callable[[Words], None]) -> None:
@@ -128,7 +127,7 @@ def show_without_study(body: Callable[[Words], None]) -> None:
         problem(error, words)
     if not frame.printing:
         with st.sidebar:
-            _share(frame, {})
+            _share(frame)
 
 
 def _heading(frame: Frame) -> None:
@@ -177,7 +176,7 @@ def _sidebar(frame: Frame, entries: dict[str, Path], chosen: str | None) -> None
         f'<p class="plural-brand"><strong>{escape(words("app.name"))}</strong><br>{escape(words("app.tagline"))}</p>'
     )
     if entries:
-        names = titles(entries)
+        names = titles(entries, cached.opened)
         st.session_state["study"] = chosen
         st.selectbox(
             words("app.study"), list(entries), format_func=lambda n: _titled(n, names), key="study",
@@ -225,36 +224,33 @@ def _kept(frame: Frame) -> dict[str, str]:
     return kept
 
 
-def _share(frame: Frame, chosen: dict[str, str | list[str]]) -> None:
+def _share(frame: Frame) -> None:
     """Offer the address of this view, the citation, and the print view."""
     words = frame.words
-    names = list(frame.shown)
-    parameters: dict[str, str | list[str]] = {"study": names[0] if names else "", "lang": words.language}
-    if len(names) > 1:
-        parameters["beside"] = names[1]
-    link = url.link(st.context.url or "", {**parameters, **chosen})
+    named = {"study": next(iter(frame.shown), ""), "lang": words.language}
     with st.popover(words("app.share"), icon=":material/link:", width="stretch", key="share"):
+        # The address holds the filters already; the browser adds what a visitor elsewhere might have otherwise.
+        link = escape(json.dumps({k: v for k, v in named.items() if v}), quote=True)
         st.html(
             f"<h3>{escape(words('app.link'))}</h3><p>{escape(words('app.link_note'))}</p>"
-            f'<p class="plural-quote">{escape(link)}</p>{_copy(link, words("app.copy_link"))}'
+            f'<button type="button" class="plural-button" data-copy-link="{link}">'
+            f"{escape(words('app.copy_link'))}</button>"
             f"<h3>{escape(words('app.citation'))}</h3>"
-            f'<p class="plural-quote" lang="en">{escape(CITATION)}</p>{_copy(CITATION, words("app.copy_citation"))}'
+            f'<p class="plural-quote" lang="en">{escape(CITATION)}</p>'
+            f'<button type="button" class="plural-button" data-copy="{escape(CITATION, quote=True)}">'
+            f"{escape(words('app.copy_citation'))}</button>"
         )
-    st.button(
-        words("app.print_view"), icon=":material/print:", width="stretch", key="print-view", on_click=_set_view,
-        args=({**parameters, **chosen, "view": "print"},),
-    )  # fmt: skip
+    st.button(words("app.print_view"), icon=":material/print:", width="stretch", key="print-view", on_click=_print)
+
+
+def _print() -> None:
+    """Ask for the print view of what is shown now; the browser's Back returns."""
+    st.query_params["view"] = "print"
 
 
 def _set_view(parameters: dict[str, str | list[str]]) -> None:
     """Replace the address's parameters; the browser's Back returns to the ones before."""
     st.query_params.from_dict(parameters)
-
-
-def _copy(text: str, label: str) -> str:
-    return (
-        f'<button type="button" class="plural-button" data-copy="{escape(text, quote=True)}">{escape(label)}</button>'
-    )
 
 
 def _printed(frame: Frame) -> None:

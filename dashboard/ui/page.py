@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -38,7 +38,7 @@ class Page:
         The study, in the reader's language.
     filters : Filters
         Its filters.
-    signature : tuple
+    signature : str
         State of the study's files.
     prefix : str
         Put in front of keys where two studies stand side by side.
@@ -52,7 +52,7 @@ class Page:
 
     view: View
     filters: Filters
-    signature: cached.Signature
+    signature: str
     prefix: str = ""
     dark: bool = False
     narrow: bool = False
@@ -126,8 +126,8 @@ class Page:
                 )  # fmt: skip
 
     @contextmanager
-    def choices(self) -> Iterator[Filters]:
-        """Lay out filters in a row; in print, list what is chosen."""
+    def choices(self, name: str) -> Iterator[Filters]:
+        """Lay out filters in a row; in print, list what is chosen. `name` tells rows of a page apart."""
         if self.printing:
             yield self.filters
             shown = " · ".join(f"{label}: {value}" for label, value in self.filters.printed)
@@ -137,7 +137,7 @@ class Page:
             return
         with st.container(
             horizontal=True,
-            key=_css(f"filters-{self.prefix}{len(self.filters.chosen)}"),
+            key=_css(f"filters-{self.prefix}{name}"),
             gap="medium",
             vertical_alignment="bottom",
         ):
@@ -150,6 +150,33 @@ class Page:
             yield
         except Exception as error:
             problem(error, self.words)
+
+    def section(self, body: Callable[..., None], *args: Any) -> None:
+        """Run a part of the page on its own: its filters draw only it anew.
+
+        Parameters
+        ----------
+        body : callable
+            Called with the page as the study's files stand at that moment, and `args`.
+        args
+            What the rest of the page has chosen.
+        """
+
+        @st.fragment
+        def run() -> None:
+            fresh = self._fresh()
+            with fresh.guarded():
+                body(fresh, *args)
+
+        run()
+
+    def _fresh(self) -> Page:
+        """Return the page with the study as it is now; terms are gathered in the same list."""
+        folder = self.view.study.root
+        filters = Filters(self.words, self.prefix, self.printing, self.filters.chosen)
+        if self.private:
+            return replace(self, filters=filters)
+        return replace(self, view=cached.view(folder, self.words), signature=cached.signature(folder), filters=filters)
 
     def heading(self, text: str) -> None:
         """Show a heading of plain text."""

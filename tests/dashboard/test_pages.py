@@ -167,10 +167,9 @@ def test_the_print_view_opens_everything_and_has_no_filters(open_page: Open) -> 
 
 
 def test_links_and_the_citation_can_be_copied(open_page: Open) -> None:
-    app = open_page("effects", study="tiny", dimension="sensitivity")
-    raw = raw_of(app)
-    assert "study=tiny" in raw and "dimension=sensitivity" in raw and "scale=percent" in raw
-    assert len(re.findall(r"data-copy=", raw)) == 2
+    raw = unescape(raw_of(open_page("effects", study="tiny", dimension="sensitivity")))
+    assert 'data-copy-link="{"study": "tiny", "lang": "en"}"' in raw
+    assert len(re.findall(r"data-copy=", raw)) == 1
 
 
 def test_findings_name_their_notebook_and_the_overview_what_is_missing(

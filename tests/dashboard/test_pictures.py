@@ -43,7 +43,7 @@ def test_a_harmless_figure_is_left_alone(view: View) -> None:
 
 
 def test_german_figures_have_german_words_and_numbers(view: View) -> None:
-    panel = effects.forest(View(view.study, Words("de"), view.people), ("toxicity",), tuple(effects.compared(view)))
+    panel = effects.forest(View(view.study, Words("de"), view.people), ("toxicity",), tuple(view.compared))
     assert panel.figure is not None
     figure = prepared(panel.figure, Words("de"), simulated=True)
     assert figure.layout.separators == ",."
@@ -57,7 +57,7 @@ def test_german_figures_have_german_words_and_numbers(view: View) -> None:
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("narrow", [False, True])
 def test_figures_fit_the_screen(view: View, dark: bool, narrow: bool) -> None:
-    panel = effects.forest(view, ("toxicity",), tuple(effects.compared(view)))
+    panel = effects.forest(view, ("toxicity",), tuple(view.compared))
     assert panel.figure is not None
     figure = prepared(panel.figure, Words("en"), simulated=True)
     before = figure.to_json()

@@ -37,7 +37,7 @@ def all_panels(view: View) -> list[Panel]:
         disagreement.cooccurrence(view),
         effects.variances(view),
     ]
-    compared = effects.compared(view)
+    compared = view.compared
     for dimension in view.dimensions:
         made += [disagreement.by_group(view, dimension, m) for m in disagreement.MEASURES]
         made.append(effects.shares(view, dimension, tuple(compared)))
@@ -76,7 +76,7 @@ def panels(any_view: View) -> Iterator[list[Panel]]:
 def drawn(any_view: View) -> list[Panel]:
     """One panel of each kind, figure included."""
     view = any_view
-    dimension, factor = next(iter(view.dimensions)), next(iter(effects.compared(view)))
+    dimension, factor = next(iter(view.dimensions)), next(iter(view.compared))
     a, b = view.groups("gender")[:2]
     return [
         disagreement.rates(view),

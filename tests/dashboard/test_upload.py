@@ -243,8 +243,8 @@ def test_panels_of_an_upload_are_those_of_a_study() -> None:
         disagreement.rates(view),
         disagreement.by_group(view, "toxicity", "rate"),
         disagreement.between(view, "gender", *view.groups("gender")[:2]),
-        effects.forest(view, tuple(view.dimensions), tuple(effects.compared(view))),
-        effects.shares(view, "toxicity", tuple(effects.compared(view))),
+        effects.forest(view, tuple(view.dimensions), tuple(view.compared)),
+        effects.shares(view, "toxicity", tuple(view.compared)),
     ]
     ids = set(made.tables.participants["participant_id"])
     for panel in panels:

@@ -29,7 +29,15 @@ class Guarded:
     withheld: int
 
 
-def guard(table: pd.DataFrame, people: ProtectedParticipants, study: Study) -> Guarded:
+def model_terms(people: ProtectedParticipants, study: Study) -> frozenset[str]:
+    """Return the names of the model terms of groups that may be shown now."""
+    factors = shown_factors(people, study.config)
+    return frozenset(factor + level for factor, levels in factors.items() for level in levels)
+
+
+def guard(
+    table: pd.DataFrame, people: ProtectedParticipants, study: Study, terms: frozenset[str] | None = None
+) -> Guarded:
     """Return the rows of a table that name only groups that may be shown now, small counts of people blanked.
 
     Parameters
@@ -40,6 +48,8 @@ def guard(table: pd.DataFrame, people: ProtectedParticipants, study: Study) -> G
         The study's participants under the config's present suppression.
     study : Study
         Names the factors of model terms.
+    terms : frozenset of str, optional
+        From `model_terms`, where they are at hand.
 
     Raises
     ------
@@ -61,10 +71,10 @@ def guard(table: pd.DataFrame, people: ProtectedParticipants, study: Study) -> G
                 fine = [v == EVERYBODY or v in known.get(f, ()) for f, v in zip(factors, levels, strict=True)]
                 keep &= whole | pd.Series(fine, index=table.index)
     if any(c in table for c in ("term", "term_a", "term_b")):
-        terms = {factor + level for factor, levels in shown_factors(people, study.config).items() for level in levels}
+        known_terms = model_terms(people, study) if terms is None else terms
         for column in ("term", "term_a", "term_b"):
             if column in table:
-                keep &= table[column].isin(terms) | ~table[column].str.startswith(tuple(study.config.factors))
+                keep &= table[column].isin(known_terms) | ~table[column].str.startswith(tuple(study.config.factors))
     shown = table[keep].copy()
     for column in PEOPLE:
         if column in shown:

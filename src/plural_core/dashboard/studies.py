@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,12 +109,20 @@ def open_study(folder: Path) -> Study:
     return Study(config=study.config, source=study.source, root=folder.resolve())
 
 
-def titles(entries: dict[str, Path]) -> dict[str, str]:
-    """Return each study's title, and its name where the config cannot be read."""
+def titles(entries: dict[str, Path], opened: Callable[[Path], Study] = open_study) -> dict[str, str]:
+    """Return each study's title, and its name where the config cannot be read.
+
+    Parameters
+    ----------
+    entries : dict of str to Path
+        Results folders by name.
+    opened : callable
+        How to open a folder; the app has one that keeps what it has read.
+    """
     found = {}
     for name, folder in entries.items():
         try:
-            found[name] = open_study(folder).title
+            found[name] = opened(folder).title
         except PluralError:
             found[name] = name
     return found

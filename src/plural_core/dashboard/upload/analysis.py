@@ -126,7 +126,7 @@ class MemoryView(View):
             rows = rows[rows[column].isin(list(options))]
         if columns is not None:
             rows = rows[list(columns)]
-        found = guard(rows.reset_index(drop=True), self.protected, self.study)
+        found = guard(rows.reset_index(drop=True), self.protected, self.study, self.terms)
         table = self.in_order(found.table.sort_values(order)) if order else self.in_order(found.table)
         table = table if limit is None else table.head(limit)
         table.attrs["withheld"] = found.withheld
@@ -135,4 +135,4 @@ class MemoryView(View):
 
 def memory_view(read: Read, words: Words, tables: Mapping[str, pd.DataFrame]) -> MemoryView:
     """Return a view of a visitor's ratings."""
-    return MemoryView(read.study, words, read.people, True, tables)
+    return MemoryView(read.study, words, read.people, True, tables=tables)

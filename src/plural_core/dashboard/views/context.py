@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from plural_core.dashboard import store
 from plural_core.dashboard.guard import guard
 from plural_core.dashboard.words import Words
+from plural_core.demographics.fit import shown_factors
 from plural_core.ratings.privacy import NOT_STATED, ProtectedParticipants
 from plural_core.study import Study
 from plural_core.study.config import OWN_INSTRUMENT
+
+MOST_KEPT = 200
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +41,7 @@ class View:
     words: Words
     people: ProtectedParticipants | None
     current: bool = True
+    _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     @property
     def simulated(self) -> bool:
@@ -87,6 +94,16 @@ class View:
         labels = self.study.config.condition_labels.values()
         return [*self.dimensions.values(), *self.factor_labels.values(), *levels, *labels]
 
+    @cached_property
+    def compared(self) -> dict[str, list[str]]:
+        """Levels of each factor that the models compare, the models' reference level first."""
+        return shown_factors(self.protected, self.study.config)
+
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        """Names of the model terms that may be shown."""
+        return frozenset(factor + level for factor, levels in self.compared.items() for level in levels)
+
     def groups(self, factor: str) -> list[str]:
         """Return the levels of a factor that may be compared, in reading order."""
         return [level for level in self.protected.levels.get(factor, ()) if level != NOT_STATED]
@@ -103,10 +120,32 @@ class View:
 
         ``attrs["withheld"]`` is the number of rows that the guard kept back.
         """
-        found = guard(store.read(self.study, name, where, columns, order, limit), self.protected, self.study)
-        table = self.in_order(found.table) if not order else found.table
+        asked = (tuple((k, _frozen(v)) for k, v in (where or {}).items()), _frozen(columns), order, limit)
+        key = (name, store.signature(self.study, name), *asked)
+        return self.kept(key, lambda: self._read(name, where, columns, order, limit)).copy(deep=False)
+
+    def _read(
+        self,
+        name: str,
+        where: Mapping[str, object] | None,
+        columns: Iterable[str] | None,
+        order: str,
+        limit: int | None,
+    ) -> pd.DataFrame:
+        rows = store.read(self.study, name, where, columns, order, limit)
+        found = guard(rows, self.protected, self.study, self.terms)
+        table = found.table if order else self.in_order(found.table)
         table.attrs["withheld"] = found.withheld
         return table
+
+    def kept(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
+        """Return what was made under a key before, or make it; it must not be changed. The oldest goes first."""
+        if key not in self._kept:
+            while len(self._kept) >= MOST_KEPT:
+                self._kept.pop(next(iter(self._kept)), None)
+            self._kept[key] = make()
+        found: Kept = self._kept[key]
+        return found
 
     def in_order(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return a table with its dimensions, factors and groups in the config's order, everybody first."""
@@ -162,3 +201,7 @@ class View:
         """Return the sentence about rows that the guard kept back, empty where there are none."""
         n = sum(int(t.attrs.get("withheld", 0)) for t in tables)
         return self.words("privacy.withheld", n=self.words.count(n)) if n else ""
+
+
+def _frozen(value: object) -> Hashable:
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else value  # type: ignore[return-value]

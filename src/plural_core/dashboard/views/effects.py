@@ -7,23 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from plural_core.dashboard import store
 from plural_core.dashboard.panel import Column, Panel
-from plural_core.dashboard.people import slice_table
+from plural_core.dashboard.people import slice_cells, slice_table
 from plural_core.dashboard.views.context import View
 from plural_core.dashboard.words import Words
 from plural_core.demographics.contrasts import contrast_rows
-from plural_core.demographics.fit import shown_factors
 from plural_core.figures.forest import forest_figure
 from plural_core.figures.intervals import interval_figure
 from plural_core.published import read_published
 
 SCALES = ("percent", "odds")
 ALL = "all"
-
-
-def compared(view: View) -> dict[str, list[str]]:
-    """Return the levels of each factor that the models compare, the models' reference level first."""
-    return shown_factors(view.protected, view.study.config)
 
 
 def forest(
@@ -51,7 +46,9 @@ def forest(
     """
     w = view.words
     effects, vcov = view.table("effects_demographic"), view.table("vcov_demographic")
-    rows = contrast_rows(effects, vcov, compared(view), dict(references), view.study.config.agreement.level)
+    key = ("contrasts", store.signature(view.study, "effects_demographic"), tuple(references))
+    level = view.study.config.agreement.level
+    rows = view.kept(key, lambda: contrast_rows(effects, vcov, view.compared, dict(references), level))
     rows = rows[rows["dimension"].isin(list(dimensions)) & rows["factor"].isin(list(factors))]
     table = view.labelled(_in_order(rows, view)).assign(note="")
     table.loc[table["estimate"].isna(), "note"] = "not estimable"
@@ -202,7 +199,8 @@ def slices(view: View, dimension: str, factor_a: str, factor_b: str | None = Non
     w = view.words
     label = view.dimension_label(dimension)
     factors = [factor_a] if factor_b in (None, "", factor_a) else [factor_a, str(factor_b)]
-    table = slice_table(view.study, view.protected, dimension, factors)
+    cells = view.kept(("cells", *factors), lambda: slice_cells(view.protected, factors))
+    table = slice_table(view.study, view.protected, dimension, factors, cells)
     names = [view.factor_label(f) for f in factors]
     title = w("effects.slices.title", dimension=label, factors=" × ".join(names))
     columns = (
