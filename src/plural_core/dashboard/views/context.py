@@ -204,4 +204,4 @@ class View:
 
 
 def _frozen(value: object) -> Hashable:
-    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else value  # type: ignore[return-value]
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else value

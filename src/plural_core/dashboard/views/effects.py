@@ -216,16 +216,16 @@ def slices(view: View, dimension: str, factor_a: str, factor_b: str | None = Non
     if known.empty:
         reading, figure = w("effects.slices.nothing"), None
     else:
-        cells = [" × ".join(str(row[f"level_{c}"]) for c in "ab"[: len(factors)]) for row in known.to_dict("records")]
+        groups = [" × ".join(str(row[f"level_{c}"]) for c in "ab"[: len(factors)]) for row in known.to_dict("records")]
         at = known["share"].reset_index(drop=True)
         low, high = int(at.idxmin()), int(at.idxmax())
         reading = w(
             "effects.slices.reading",
             dimension=label,
             low=w.percent(at[low]),
-            low_group=cells[low],
+            low_group=groups[low],
             high=w.percent(at[high]),
-            high_group=cells[high],
+            high_group=groups[high],
         )
         figure = interval_figure(
             known.assign(cell=known["level_a"], other=known["level_b"] if len(factors) == 2 else ""),
