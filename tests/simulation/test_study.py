@@ -12,6 +12,7 @@ from plural_core.errors import ConfigError
 from plural_core.io import write_table
 from plural_core.ratings.schemas import TABLES, check_table
 from plural_core.simulation import TRUTH_TABLES, simulate, text_strength
+from plural_core.simulation.material import draw_material
 from plural_core.study import StudyConfig
 
 
@@ -222,3 +223,12 @@ def test_csv_of_ratings_has_whole_numbers(tiny):
     tiny.tables.ratings.to_csv(buffer, index=False)
     assert tiny.tables.ratings["rating"].between(1, 5).all()
     assert ".0" not in buffer.getvalue().splitlines()[1]
+
+
+def test_other_people_rate_the_texts_of_another_seed(make_config, tiny):
+    config = make_config()
+    other = config.model_copy(update={"seed": config.seed + 1})
+    again = simulate(other, draw_material(config))
+    pd.testing.assert_frame_equal(again.tables.items, tiny.tables.items)
+    assert not again.tables.ratings["rating"].equals(tiny.tables.ratings["rating"])
+    pd.testing.assert_frame_equal(simulate(config, draw_material(config)).tables.ratings, tiny.tables.ratings)

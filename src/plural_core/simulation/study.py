@@ -39,11 +39,19 @@ class SimulatedStudy:
     truth: dict[str, pd.DataFrame]
 
 
-def simulate(config: StudyConfig) -> SimulatedStudy:
+def simulate(config: StudyConfig, material: Material | None = None) -> SimulatedStudy:
     """Simulate a study; the same config gives the same tables, byte for byte.
 
     Every part has its own random stream under the config's seed, so two worlds of one seed have the same people,
     texts, design and random effects.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        The study.
+    material : Material, optional
+        Texts to be rated (default: those of the config's seed). With the texts of another seed, other people answer
+        the same questions: studies of one world that can share their base models.
 
     Raises
     ------
@@ -52,7 +60,7 @@ def simulate(config: StudyConfig) -> SimulatedStudy:
     """
     world = build_world(config)
     people = draw_population(config)
-    material = draw_material(config)
+    material = draw_material(config) if material is None else material
     strength = material.strength()
     effects = draw_effects(world, len(people), len(material.items), config.seed)
     places = _places(config, people, material)
