@@ -226,7 +226,7 @@ def test_csv_of_ratings_has_whole_numbers(tiny):
 
 
 def test_other_people_rate_the_texts_of_another_seed(make_config, tiny):
-    config = make_config()
+    config = make_config(participants=60, test_prompts=20, acceptance_prompts=20)
     other = config.model_copy(update={"seed": config.seed + 1})
     again = simulate(other, draw_material(config))
     pd.testing.assert_frame_equal(again.tables.items, tiny.tables.items)

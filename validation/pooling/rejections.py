@@ -196,7 +196,7 @@ def report() -> None:
         "# How often the pooled test of experiment 1 rejects at 5 %", "",
         "Made by `python validation/pooling/rejections.py`; study.yaml is the design, the logs have every study.",
         "Shares with 95 % Wilson intervals; SD of estimates over studies; standard error as the test has it.", "",
-        "| cell | contrast | studies | test | rejected | mean estimate | SD of estimates | mean standard error |",
+        "| cell | contrast | studies | test | rejected | mean estimate | SD of estimates | standard error |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
     dates: set[str] = set()
