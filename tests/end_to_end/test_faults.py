@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -212,3 +214,31 @@ def test_ctrl_c_is_one_line(tmp_path: Path, tiny_config: Path) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.strip() == "plural: interrupted; plural run goes on from here"
+
+
+def test_a_failed_fine_tune_is_one_line_and_only_it_is_done_again(tmp_path: Path, tiny_config: Path) -> None:
+    settings = ("models.families=[llama]", "models.tiny.steps=40", "training.conditions_per_job=4")
+    target = "report/notebooks/10_evaluate.ipynb"
+    command = ("run", tiny_config, target, "--set", *settings)
+    runs = tmp_path / "results" / "tiny" / "runs"
+    # A folder where the fine-tune wants to write its metrics: a real fault in one of the runs of a job.
+    (runs / "llama-majority-s1" / "metrics.jsonl" / "x").mkdir(parents=True)
+    run = plural(*command, cwd=tmp_path)
+    assert run.code == 1, run.out + run.err
+    assert len(run.err.strip().splitlines()) == 1
+    assert "llama-majority-s1 failed: " in run.err
+    assert "Traceback" not in run.err + run.out
+    records = {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in runs.glob("*/run.json")}
+    assert len(records) == 8
+    assert {name for name, record in records.items() if record["status"] != "done"} == {"llama-majority-s1"}
+    status = plural("status", tiny_config, "--set", *settings, cwd=tmp_path)
+    assert "llama-majority-s1" in status.out
+    adapters = {path: path.stat().st_mtime_ns for path in runs.glob("*/adapter/adapter_model.safetensors")}
+
+    shutil.rmtree(runs / "llama-majority-s1" / "metrics.jsonl")
+    again = plural(*command, cwd=tmp_path)
+    assert again.code == 0, again.out + again.err
+    assert (runs / "llama-majority-s1" / "adapter" / "adapter_model.safetensors").is_file()
+    assert {path: path.stat().st_mtime_ns for path in adapters} == adapters
+    effects = pd.read_parquet(tmp_path / "results" / "tiny" / "tables" / "effects.parquet")
+    assert "all - majority" in set(effects["contrast"])

@@ -41,10 +41,12 @@ def _complain(study: Study) -> None:
     from plural_core.workflow.again import what_is_left
 
     left = what_is_left(study)
+    if len(left) == 1:
+        raise WorkflowError(f"{left[0]}; the next plural run tries only this again")
     if left:
         print()
         print("\n".join(left))
-        raise WorkflowError(f"{len(left)} thing{'s' * (len(left) > 1)} went wrong; plural run tries only them again")
+        raise WorkflowError(f"{len(left)} things went wrong; the next plural run tries only them again")
 
 
 def validate(config: Path, settings: Sequence[str]) -> None:

@@ -23,17 +23,22 @@ def n_unscored(study: Study) -> int:
 
 
 def forget_unfinished(study: Study) -> None:
-    """Remove the executed notebooks of jobs with failed fine-tunes, and of an evaluation whose judge failed.
+    """Remove the executed notebooks of jobs with failed fine-tunes, and of an evaluation that lacks something.
 
-    The workflow then runs these steps again; within them only what is missing is done.
+    The workflow then runs these steps again, also where only what depends on them is asked for; within them only what
+    is missing is done.
     """
     folder = study.report / "notebooks"
-    for family in study.config.models.families:
-        for job in range(n_jobs(study.config)):
-            if any(read_record(study, spec).status == FAILED for spec in job_runs(study.config, family, job)):
-                _forget(folder / f"09_finetune-{family}-{job}.ipynb")
-    if n_unscored(study):
-        _forget(folder / "10_evaluate.ipynb")
+    jobs = [
+        f"09_finetune-{family}-{job}"
+        for family in study.config.models.families
+        for job in range(n_jobs(study.config))
+        if any(read_record(study, spec).status == FAILED for spec in job_runs(study.config, family, job))
+    ]
+    for name in jobs:
+        (folder / f"{name}.ipynb").unlink(missing_ok=True)
+    if jobs or n_unscored(study):
+        (folder / "10_evaluate.ipynb").unlink(missing_ok=True)
 
 
 def what_is_left(study: Study) -> list[str]:
@@ -42,7 +47,3 @@ def what_is_left(study: Study) -> list[str]:
     if n := n_unscored(study):
         lines.append(f"{n:,} scores are missing because a judge failed; see 10_evaluate in the report")
     return lines
-
-
-def _forget(notebook: Path) -> None:
-    notebook.unlink(missing_ok=True)
