@@ -44,11 +44,10 @@ def check_infinite(values: pd.Series, column: str) -> None:
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         infinite = np.isinf(values.to_numpy(dtype=float, na_value=np.nan))
         if infinite.any():
-            row = int(np.flatnonzero(infinite)[0])
-            raise ModelDataError(
-                f"column '{column}' has {int(infinite.sum())} infinite values (first in row {row});"
-                " remove them or mark them as missing"
-            )
+            n, row = int(infinite.sum()), int(np.flatnonzero(infinite)[0])
+            found = f"an infinite value in row {row}" if n == 1 else f"{n} infinite values (first in row {row})"
+            them = "it" if n == 1 else "them"
+            raise ModelDataError(f"column '{column}' has {found}; remove {them} or mark {them} as missing")
 
 
 def read_weights(weights: Any, data: pd.DataFrame) -> np.ndarray:

@@ -37,7 +37,7 @@ def grpo_config(
     """
     grpo = training.grpo
     answers = grpo.prompts_per_step * grpo.num_generations
-    return GRPOConfig(
+    config = GRPOConfig(
         output_dir=str(folder),
         # The objective
         beta=grpo.beta,
@@ -116,6 +116,8 @@ def grpo_config(
         report_to="none",
         disable_tqdm=True,
     )
+    config._n_gpu = 1  # a process uses one GPU; transformers would spread over all that it sees
+    return config
 
 
 def whole_batches(steps: int, iterations: int) -> int:
