@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -251,7 +252,7 @@ def _where(tables: Tables, name: str, **equal: Any) -> pd.Series | None:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and pd.notna(value) else math.nan
+    return float(value) if isinstance(value, Real) else math.nan
 
 
 def _p_bound(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import Any
 
 import pandas as pd
@@ -58,7 +59,7 @@ def forest_rows(
     found = random_effects(
         own["estimate"].to_numpy(), errors, method=settings.method, test=settings.test, level=settings.level
     )
-    z = (found.ci_high - found.ci_low) / (2.0 * found.std_error) if settings.test == "z" and found.std_error else 1.96
+    z = NormalDist().inv_cdf(0.5 + settings.level / 2.0)
     rows = pd.DataFrame(
         {
             "label": own["family"].to_numpy(),
