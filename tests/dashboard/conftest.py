@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +15,13 @@ from plural_core.dashboard.people import shown_people
 from plural_core.dashboard.studies import open_study
 from plural_core.dashboard.views.context import View
 from plural_core.dashboard.words import Words
+from plural_core.figures.export import browser_path
 from plural_core.simulation import simulate
 from plural_core.study import Study, load_study
 from tests.dashboard.results import make_results, make_tuning, ratings_csv
+
+if TYPE_CHECKING:
+    from tests.dashboard.browsing import Watched
 
 HOSTILE = "<img src=x onerror=alert(1)> **bold** [link](https://example.org) =1+1"
 
@@ -85,3 +92,61 @@ def copied(tmp_path: Path, shelf: Path) -> Callable[[str], Study]:
         return open_study(folder)
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def browser(require_crosschecks: Callable[[str], None]) -> Iterator[object]:
+    if browser_path() is None:
+        require_crosschecks("no Chrome or Chromium was found")
+    if importlib.util.find_spec("playwright") is None:
+        require_crosschecks("Playwright for Python is not installed")
+    from tests.dashboard.browsing import chromium
+
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def address(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    from tests.dashboard.browsing import dashboard
+
+    log = tmp_path_factory.mktemp("log") / "dashboard.log"
+    with dashboard(shelf, log=log) as started:
+        yield started
+    assert "Traceback" not in log.read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.fixture
+def visit(browser, address: str) -> Iterator[Callable[..., Watched]]:  # type: ignore[no-untyped-def]
+    """Open a page as a new visitor; at the end nobody may have complained."""
+    from tests.dashboard.browsing import Watched
+
+    visitors: list[Watched] = []
+    contexts = []
+
+    def open_(path: str, width: int = 1280, **options: object) -> Watched:
+        context = browser.new_context(viewport={"width": width, "height": 900}, locale="en-US", **options)
+        contexts.append(context)
+        visitor = Watched(context, address)
+        visitors.append(visitor)
+        visitor.open(path)
+        return visitor
+
+    yield open_
+    complaints = [c for v in visitors for c in v.complaints]
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[[Watched, str], Path]:
+    folder = Path(os.environ.get("PLURAL_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def take(visitor: Watched, name: str) -> Path:
+        path = folder / f"{name}.png"
+        visitor.whole(path)
+        return path
+
+    return take

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
@@ -10,6 +11,7 @@ from plural_core.dashboard.views import disagreement, effects
 from plural_core.dashboard.views.context import View
 from plural_core.dashboard.words import Words
 from plural_core.figures import group_share_figure
+from plural_core.figures.forest import forest_figure
 from plural_core.figures.screen import DARK_INK, DARK_PAGE, for_screen
 from plural_core.figures.theme import INK
 from plural_core.ratings.groups import group_shares
@@ -91,3 +93,31 @@ def test_a_title_is_kept_where_the_page_has_none() -> None:
     figure = go.Figure(layout={"title": {"text": "A title"}, "height": 300})
     assert for_screen(figure, titled=True).layout.title.text == "A title"
     assert not for_screen(figure).layout.title.text
+
+
+@pytest.mark.parametrize("blocks", [1, 5])
+def test_rows_of_seven_families_keep_apart_on_a_phone(blocks: int) -> None:
+    """Above a row stands its label (a line of 12 points, 7 pixels up), below it half of the largest mark."""
+    families = ["llama", "gpt_neox", "qwen3", "phi3", "gemma3", "mistral", "olmo2"]
+    rows = pd.DataFrame(
+        {
+            "block": f"{b}",
+            "label": label,
+            "estimate": 0.01,
+            "ci_low": -0.02,
+            "ci_high": 0.04,
+            "weight": weight,
+            "kind": kind,
+        }
+        for b in range(blocks)
+        for label, weight, kind in [*((f, 14.3, "estimate") for f in families), ("pooled", None, "summary")]
+    )
+    made = forest_figure(rows, title="", x="difference", block="block", kind="kind", weight="weight")
+    shown = for_screen(made, narrow=True)
+    layout = shown.layout
+    pixels = layout.height - layout.margin.t - layout.margin.b
+    a_row = pixels / abs(layout.yaxis.range[0] - layout.yaxis.range[1])
+    label = next(a for a in layout.annotations if a.text == "olmo2")
+    largest = max(max(t.marker.size) for t in shown.data if isinstance(t.marker.size, tuple))
+    diamond = max(max(t.y) - min(t.y) for t in shown.data if t.fill == "toself") / 2 * a_row
+    assert a_row > label.yshift + 1.3 * label.font.size + max(largest / 2, diamond)
