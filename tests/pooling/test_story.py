@@ -91,6 +91,8 @@ def test_a_finding_says_direction_interval_and_chance(pooled: pd.DataFrame, conf
     unsure = finding(pooled, config, estimate=0.011, ci_low=0.002, ci_high=0.021, p_holm=0.068)
     assert "1.1 points higher" in unsure
     assert "p = .068 after adjustment; that may be chance" in unsure
+    none = finding(pooled, config, estimate=-0.0002, ci_low=-0.008, ci_high=0.008, p_holm=0.963)
+    assert "score the same on toxicity to 0.1 points as those tuned on male raters" in none
 
 
 def test_published_values_are_turned_where_the_paper_prints_second_minus_first() -> None:

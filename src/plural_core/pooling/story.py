@@ -265,6 +265,8 @@ def _effect_finding(row: pd.Series, contrast: Contrast, config: StudyConfig) -> 
         start = f"Models tuned on {labels[contrast.first]} score"
         end = f"than those tuned on {labels[contrast.second]}"
     change = f"{abs(points):.1f} points {'lower' if points < 0 else 'higher'} on {label}"
+    if f"{abs(points):.1f}" == "0.0":
+        change, end = f"the same on {label} to 0.1 points", end.replace("than", "as", 1)
     verdict = "" if sure else "; that may be chance"
     return {
         "id": f"{contrast.experiment}_{_slug(contrast.name)}",
