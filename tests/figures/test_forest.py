@@ -42,3 +42,13 @@ def test_every_row_has_its_numbers(n: int) -> None:
     for narrow in (False, True):
         figure = forest_figure(rows, title="t", x="x", digits=0, narrow=narrow)
         assert [a.y for a in figure.layout.annotations if a.text.endswith("99)")] == list(range(n))
+
+
+def test_an_arrow_at_the_edge_is_whole() -> None:
+    figure = forest_figure(ROWS, title="t", x="x", limits=(0.15, 0.5))
+    arrows = [trace for trace in figure.data if str(trace.marker.symbol).startswith("triangle")]
+    assert [(list(arrow.x), list(arrow.y)) for arrow in arrows] == [
+        ([0.15] * 4, [0, 2, 3, 4]),
+        ([0.5] * 2, [3, 4]),
+    ]
+    assert all(arrow.cliponaxis is False for arrow in arrows)

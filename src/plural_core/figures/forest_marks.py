@@ -48,6 +48,7 @@ def intervals(
                     y=ys,
                     mode="markers",
                     marker={"symbol": symbol, "size": 9, "color": INK},
+                    cliponaxis=False,  # it stands at the edge, and would be cut in half
                     hovertext="the interval goes further",
                     hoverinfo="text",
                     showlegend=False,
