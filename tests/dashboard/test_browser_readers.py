@@ -113,6 +113,10 @@ def test_print_view(visit: Callable[..., Watched], picture: Callable[..., Path],
     assert not page.get_by_test_id("stSidebar").is_visible()
     assert page.locator("table").first.is_visible()
     assert "Printed from" in visitor.text
+    wide = page.evaluate(
+        "() => [...document.querySelectorAll('.plural-scroll')].map((e) => e.scrollWidth - e.clientWidth)"
+    )
+    assert wide and max(wide) <= 1  # a printed table is not cut
     picture(visitor, "effects_print")
     page.emulate_media(media="print")
     page.pdf(path=str(tmp_path / "print.pdf"), format="A4")

@@ -80,7 +80,8 @@ def _noted(notes: pd.Series) -> bool:
 
 
 def _side(column: Column) -> str:
-    return ' class="number"' if column.numeric else ' class="note"' if column.kind == "note" else ""
+    css = "number" if column.numeric else column.kind if column.kind in ("note", "time") else ""
+    return f' class="{css}"' if css else ""
 
 
 def term_html(label: str, term: str, words: Words) -> str:

@@ -22,7 +22,7 @@ class Column:
         Its heading.
     kind : str
         ``text``, ``count``, ``number``, ``signed``, ``percent`` (a share), ``change`` (percent already), ``p``,
-        ``note`` (a known sentence), ``yes`` (true or false).
+        ``note`` (a known sentence), ``yes`` (true or false), ``time`` (on one line).
     digits : int
         Decimals of numbers.
     term : str
@@ -41,7 +41,7 @@ class Column:
     @property
     def numeric(self) -> bool:
         """Whether cells are numbers, which stand at the right."""
-        return self.kind not in ("text", "raw", "note", "yes")
+        return self.kind not in ("text", "raw", "note", "yes", "time")
 
 
 @dataclass(frozen=True, eq=False)

@@ -149,7 +149,8 @@ def manifests_panel(view: View) -> Panel:
             )
     names = ["table", "step", "finished", "seed", "version", "config_hash"]
     table = pd.DataFrame(rows, columns=names)
-    columns = tuple(Column(n, w(f"columns.{n}"), term="manifest" if n == "config_hash" else "") for n in names)
+    kinds, terms = {"finished": "time"}, {"config_hash": "manifest"}
+    columns = tuple(Column(n, w(f"columns.{n}"), kinds.get(n, "text"), term=terms.get(n, "")) for n in names)
     latest = max(table["finished"], default="")
     reading = (
         w("runs.manifests.reading", n=w.count(len(table)), latest=latest) if len(table) else w("runs.manifests.nothing")
