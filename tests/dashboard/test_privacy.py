@@ -17,7 +17,7 @@ from plural_core.dashboard.html import table_html
 from plural_core.dashboard.panel import Panel
 from plural_core.dashboard.people import offered_slices, shown_people, slice_table
 from plural_core.dashboard.pictures import prepared
-from plural_core.dashboard.views import disagreement, effects
+from plural_core.dashboard.views import audit, disagreement, effects, raters
 from plural_core.dashboard.views.context import View
 from plural_core.dashboard.words import Words
 from plural_core.errors import DataError, PrivacyError
@@ -54,6 +54,12 @@ def all_panels(view: View) -> list[Panel]:
             ]
     for factor in view.factors:
         made += [disagreement.between(view, factor, a, b) for a, b in combinations(view.groups(factor), 2)]
+    made += [raters.groups(view, factors) for factors in (tuple(view.factors), *((f,) for f in view.factors))]
+    made += [raters.merges(view), raters.coverage(view), raters.scale_use(view), raters.quality(view)]
+    if view.study.table("condition_raters").is_file():
+        made += [audit.raters(view, factor) for factor in view.factors]
+        made += [audit.influence(view, d, f) for d in audit.influence_dimensions(view) for f in view.factors]
+        made += [audit.judge_groups(view, j, d) for j in audit.judges(view) for d in view.dimensions]
     return made
 
 
