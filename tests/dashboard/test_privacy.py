@@ -110,6 +110,12 @@ def test_no_panel_counts_few_people_under_any_filter(panels: list[Panel]) -> Non
     assert ((seen == 0) | (seen >= K)).all()
 
 
+def test_no_group_of_raters_is_small(any_view: View) -> None:
+    shown = raters.groups(any_view, tuple(any_view.factors)).table["n"]
+    assert len(shown) > 5
+    assert ((shown == 0) | (shown >= K)).all()
+
+
 def test_no_id_stands_in_any_table(panels: list[Panel], any_view: View) -> None:
     ids = set(read_table(any_view.study.table("participants"))["participant_id"].astype(str))
     for panel in panels:
