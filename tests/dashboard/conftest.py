@@ -94,7 +94,7 @@ def copied(tmp_path: Path, shelf: Path) -> Callable[[str], Study]:
     return copy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # an event loop runs as long as it does, which other modules' tests could not bear
 def browser(require_crosschecks: Callable[[str], None]) -> Iterator[object]:
     if browser_path() is None:
         require_crosschecks("no Chrome or Chromium was found")
