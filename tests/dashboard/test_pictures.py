@@ -121,3 +121,18 @@ def test_rows_of_seven_families_keep_apart_on_a_phone(blocks: int) -> None:
     largest = max(max(t.marker.size) for t in shown.data if isinstance(t.marker.size, tuple))
     diamond = max(max(t.y) - min(t.y) for t in shown.data if t.fill == "toself") / 2 * a_row
     assert a_row > label.yshift + 1.3 * label.font.size + max(largest / 2, diamond)
+
+
+@pytest.mark.parametrize("words", [1, 8, 24])
+def test_a_legend_stands_below_the_axis_title_on_a_phone(words: int) -> None:
+    """Above the title are 40 pixels of numbers and room; each of its lines takes 16."""
+    rows = pd.DataFrame({"label": ["a"], "estimate": [0.1], "ci_low": [0.0], "ci_high": [0.2], "known": [0.15]})
+    shown = for_screen(
+        forest_figure(rows, title="", x=" ".join(["difference"] * words), published="known"), narrow=True
+    )
+    layout = shown.layout
+    lines = layout.xaxis.title.text.count("<br>") + 1
+    assert lines == -(-words // 3)
+    pixels = layout.height - layout.margin.t - layout.margin.b
+    assert -layout.legend.y * pixels >= 40 + 16 * lines
+    assert layout.margin.b > -layout.legend.y * pixels + 2 * 20  # two names in the legend

@@ -27,6 +27,7 @@ _DARK = {
     "#fff6e0": "#3b2b00",
 }
 _ROW = 40  # pixels of a row on a narrow screen, with its label above it
+_TITLE_LINE = 16  # pixels of a line of an axis title on a narrow screen
 
 _dark_template = copy.deepcopy(pio.templates["plural"])
 _dark_template.layout.update(
@@ -118,17 +119,20 @@ def _narrow(raw: dict[str, Any], top: int) -> None:
             low, high = axis.get("range") or (len(labels), -1)
             axis["range"] = [low, high - 0.35]
             plot = max(plot, _ROW * (abs(low - high) + 0.35) * (plot / (height - top - 48)))
+    under = 72
     for name in [key for key in layout if key.startswith("xaxis")]:
         title = layout[name].get("title")
         if isinstance(title, dict) and title.get("text"):
-            layout[name]["title"] = {**title, "text": _wrapped(str(title["text"]), 40), "font": {"size": 12}}
+            text = _wrapped(str(title["text"]), 40)
+            layout[name]["title"] = {**title, "text": text, "font": {"size": 12}}
+            under = max(under, 44 + _TITLE_LINE * (text.count("<br>") + 1))
         layout[name]["nticks"] = 5
     named = [t for t in raw["data"] if t.get("name") and t.get("showlegend") is not False]
     below = 22 * len(named) + 16 if named else 0
     for name in [key for key in layout if key.startswith("legend")] or ["legend"]:
-        layout[name] = {"orientation": "v", "x": 0, "xanchor": "left", "yanchor": "top", "y": -72 / plot}
-    layout["height"] = top + plot + 72 + below
-    layout["margin"] = {**(layout.get("margin") or {}), "l": 6, "r": 14, "b": 72 + below}
+        layout[name] = {"orientation": "v", "x": 0, "xanchor": "left", "yanchor": "top", "y": -under / plot}
+    layout["height"] = top + plot + under + below
+    layout["margin"] = {**(layout.get("margin") or {}), "l": 6, "r": 14, "b": under + below}
 
 
 def _number_bars(raw: dict[str, Any]) -> None:
