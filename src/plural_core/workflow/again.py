@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from plural_core.evaluation.judges.base import FAILED as FAILED_SCORE
 from plural_core.io import attempt, read_table
 from plural_core.study import Study
