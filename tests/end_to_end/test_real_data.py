@@ -37,7 +37,12 @@ def test_popquorn(real_data: Path, root: Path, tmp_path: Path) -> None:
 
 def test_popquorn_through_tuning(real_data: Path, root: Path, tmp_path: Path) -> None:
     data = real_data / "popquorn" / "raw_data.csv"
-    smaller = ("models.families=[llama]", "models.tiny.steps=200", "models.tiny.hidden=64", "evaluation.test_prompts=30")
+    smaller = (
+        "models.families=[llama]",
+        "models.tiny.steps=200",
+        "models.tiny.hidden=64",
+        "evaluation.test_prompts=30",
+    )
     run = plural(
         *("run", root / "configs" / "popquorn.yaml", *executed("13_pool-disagreement_handling")),
         *("--set", f"data.path={data}", *smaller),
