@@ -52,3 +52,9 @@ def test_an_arrow_at_the_edge_is_whole() -> None:
         ([0.5] * 2, [3, 4]),
     ]
     assert all(arrow.cliponaxis is False for arrow in arrows)
+
+
+def test_what_rounds_to_nothing_has_no_sign() -> None:
+    rows = pd.DataFrame({"label": ["x"], "estimate": [-0.0001], "ci_low": [-0.2], "ci_high": [0.2]})
+    figure = forest_figure(rows, title="t", x="x", digits=3)
+    assert any(a.text.startswith("0.000 (−0.200") for a in figure.layout.annotations)

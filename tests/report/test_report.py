@@ -39,6 +39,7 @@ def test_numbers_for_readers(value: float, text: str) -> None:
 
 def test_numbers_side_by_side_have_the_same_decimals() -> None:
     assert format_number(-9.461, 78.2) == "−9.5"
+    assert format_number(-0.0001, 0.5) == "0.000"
 
 
 def test_the_index_escapes_findings_and_names_what_is_missing(tmp_path: Path, root: Path) -> None:

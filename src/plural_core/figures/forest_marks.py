@@ -212,9 +212,9 @@ def numbers(
         if pd.isna(value):
             text = str(row[note]) if note is not None else "not estimable"
         elif pd.isna(a) or pd.isna(b):
-            text = f"{value:.{digits}f}"
+            text = f"{value:z.{digits}f}"
         else:
-            text = f"{value:.{digits}f} ({a:.{digits}f}{between}{b:.{digits}f})"
+            text = f"{value:z.{digits}f} ({a:z.{digits}f}{between}{b:z.{digits}f})"
         font = {"size": size, "color": INK if pd.notna(value) else SOFT}
         shown = text.replace("-", "−") if pd.notna(value) else text
         texts.append(_text(f"<b>{shown}</b>" if is_bold else shown, y, first + 4.0, font))

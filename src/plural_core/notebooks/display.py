@@ -84,7 +84,7 @@ def format_number(value: float, beside: float = 0.0) -> str:
     if size < 0.0005:
         return f"{value:.1e}"
     if size < 10:
-        return f"{value:.3f}".replace("-", "−")
+        return f"{value:z.3f}".replace("-", "−")
     if size < 1000:
-        return f"{value:,.1f}".replace("-", "−")
-    return f"{value:,.0f}".replace("-", "−")
+        return f"{value:z,.1f}".replace("-", "−")
+    return f"{value:z,.0f}".replace("-", "−")

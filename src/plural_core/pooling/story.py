@@ -299,7 +299,7 @@ def _slug(name: str) -> str:
 
 
 def _pm(value: float, digits: int = 1) -> str:
-    return f"{value:.{digits}f}".replace("-", "−")
+    return f"{value:z.{digits}f}".replace("-", "−")
 
 
 def _p(value: float) -> str:
