@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from plural_core.agreement.counts import OVERALL
+from plural_core.published import published_term
 from plural_core.study import StudyConfig
 
 ALPHA = 0.05
@@ -161,7 +163,8 @@ def _count(row: Mapping[str, Any], tables: Tables) -> Ours:
 
 
 def _disagreement(row: Mapping[str, Any], tables: Tables) -> Ours:
-    part = _where(tables, "disagreement", dimension=row["dimension"], factor="all")
+    dimension = OVERALL if row["dimension"] == "all" else row["dimension"]
+    part = _where(tables, "disagreement", dimension=dimension, factor="all")
     if part is None:
         return Ours(note="the study has no such dimension")
     return Ours(_number(part["rate"]), _number(part["ci_low"]), _number(part["ci_high"]))
@@ -185,8 +188,6 @@ def _alpha(row: Mapping[str, Any], tables: Tables) -> Ours:
 
 
 def _demographic(row: Mapping[str, Any], tables: Tables) -> Ours:
-    from plural_core.published import published_term
-
     part = _where(tables, "effects_demographic", dimension=row["dimension"], term=published_term(str(row["contrast"])))
     if part is None:
         return Ours(note="the study has no such coefficient")
@@ -206,7 +207,8 @@ def _judge(row: Mapping[str, Any], tables: Tables) -> Ours:
         _number(first["estimate"]),
         _number(first["ci_low"]),
         _number(first["ci_high"]),
-        note=f"ours: {first['judge']} and single raters on the side of the scale ({first['dimension']})",
+        note=f"ours: {first['judge']} and single raters on the side of the scale "
+        f"({str(first['dimension']).replace('_', ' ')})",
     )
 
 
