@@ -33,7 +33,7 @@ def test_a_forest_s_summary_is_the_pooled_table_s(
     for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high"):
         assert summary[name] == pytest.approx(expected[name])
     assert families["weight"].sum() == pytest.approx(100.0)
-    assert (families["label"].tolist(), summary["kind"]) == (["llama", "phi3", "qwen3"], "summary")
+    assert (families["label"].tolist(), summary["kind"]) == (["Llama", "Phi-3", "Qwen3"], "summary")
     assert summary["published"] == -0.035
     assert families["published"].isna().all()
 
@@ -59,7 +59,7 @@ def test_one_family_is_a_forest_of_one_row_and_its_summary(
     assert rows["estimate"].nunique() == 1
     assert rows["weight"].iloc[0] == 100.0
     figure = forest_figure(rows, title="t", x="x", kind="kind", weight="weight", prediction=("pi_low", "pi_high"))
-    assert list(figure.layout.yaxis.ticktext) == ["qwen3", "<b>pooled (DL)</b>"]
+    assert list(figure.layout.yaxis.ticktext) == ["Qwen3", "<b>pooled (DL)</b>"]
 
 
 def test_a_family_without_scores_has_no_forest(

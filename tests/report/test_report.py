@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -40,6 +41,15 @@ def test_numbers_for_readers(value: float, text: str) -> None:
 def test_numbers_side_by_side_have_the_same_decimals() -> None:
     assert format_number(-9.461, 78.2) == "−9.5"
     assert format_number(-0.0001, 0.5) == "0.000"
+
+
+def test_columns_and_truth_values_are_words() -> None:
+    table = pd.DataFrame({"contrast": ["a"], "std_error": [0.1], "tau2": [0.2], "equivalent": [np.bool_(True)]})
+    shown = table_html(table.astype({"equivalent": object}), "Effects", 10)
+    assert ">standard error<" in shown
+    assert ">tau²<" in shown
+    assert ">yes<" in shown
+    assert "std_error" not in shown
 
 
 def test_the_index_escapes_findings_and_names_what_is_missing(tmp_path: Path, root: Path) -> None:

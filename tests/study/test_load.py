@@ -8,6 +8,7 @@ import pytest
 
 from plural_core.errors import ConfigError
 from plural_core.study import load_study, parse_overrides
+from plural_core.study.models_config import ModelsConfig
 
 TABLE = """\
 study: mine
@@ -157,3 +158,10 @@ def test_a_config_in_another_encoding_is_refused(tmp_path: Path) -> None:
     path.write_bytes("study: s\ntitle: Äpfel\n".encode("latin-1"))
     with pytest.raises(ConfigError, match="not UTF-8"):
         load_study(path)
+
+
+def test_families_have_names_for_readers() -> None:
+    hub = {"big": {"model": "some/model", "label": "Big 7B"}, "plain": {"model": "other/model"}}
+    models = ModelsConfig.model_validate({"families": ["gemma2", "big", "plain"], "hub": hub})
+    assert [models.label(name) for name in models.families] == ["Gemma 2", "Big 7B", "plain"]
+    assert models.label("Gemma 2") == "Gemma 2"

@@ -8,9 +8,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from plural_core.study.models_config import TINY_FAMILIES, TinyConfig
+from plural_core.study.models_config import FAMILY_LABELS, TINY_FAMILIES, TinyConfig
 from plural_core.training.families import (
-    FAMILY_LABELS,
     FAMILY_SETTINGS,
     architecture,
     family_seed,

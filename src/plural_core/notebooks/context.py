@@ -243,8 +243,9 @@ class Notebook:
     def finish(self) -> None:
         """Write the findings; called in the last cell."""
         write_findings(self._findings, self.study.findings / f"{self.name}.json")
-        saved = ", ".join(f"`{p.name}`" for p in self._saved) or "no table"
-        display(Markdown(f"Written: {saved}, {len(self._findings)} findings."))
+        n = len(self._findings)
+        written = [*(f"`{p.name}`" for p in self._saved), f"{n} finding{'s' * (n != 1)}"]
+        display(Markdown(f"Written: {', '.join(written)}."))
 
 
 def _parameters(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

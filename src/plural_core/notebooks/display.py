@@ -6,6 +6,7 @@ import html
 import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
@@ -16,6 +17,25 @@ _CONFIG = {
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "svg"},
 }
+HEADS = {
+    "std_error": "standard error",
+    "ci_low": "from",
+    "ci_high": "to",
+    "p_value": "p",
+    "p_holm": "p (Holm)",
+    "tau2": "tau²",
+    "i2": "I² %",
+    "h2": "H²",
+    "q_p": "p of Q",
+    "pi_low": "prediction from",
+    "pi_high": "prediction to",
+    "variance_models": "variance, models",
+    "variance_raters": "variance, raters",
+    "n_prompts": "prompts",
+    "n_participants": "participants",
+    "n_ratings": "ratings",
+}
+"""What columns of result tables are called in tables for readers."""
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 
 
@@ -39,7 +59,8 @@ def table_html(table: pd.DataFrame, caption: str, rows: int) -> str:
     shown = table.head(rows)
     numeric = [i for i, c in enumerate(shown.columns) if pd.api.types.is_numeric_dtype(shown[c])]
     head = "".join(
-        f'<th scope="col"{_class(i in numeric)}>{html.escape(str(c))}</th>' for i, c in enumerate(shown.columns)
+        f'<th scope="col"{_class(i in numeric)}>{html.escape(HEADS.get(str(c), str(c)))}</th>'
+        for i, c in enumerate(shown.columns)
     )
     body = "".join(
         "<tr>" + "".join(f"<td{_class(i in numeric)}>{_cell(v)}</td>" for i, v in enumerate(row)) + "</tr>"
@@ -59,7 +80,7 @@ def _class(number: bool) -> str:
 def _cell(value: Any) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and value != value):
         return "–"
-    if isinstance(value, bool):
+    if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"

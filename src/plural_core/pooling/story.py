@@ -62,7 +62,7 @@ def forest_rows(
     z = NormalDist().inv_cdf(0.5 + settings.level / 2.0)
     rows = pd.DataFrame(
         {
-            "label": own["family"].to_numpy(),
+            "label": own["family"].map(config.models.label).to_numpy(),
             "estimate": own["estimate"].to_numpy(),
             "ci_low": own["estimate"].to_numpy() - z * errors,
             "ci_high": own["estimate"].to_numpy() + z * errors,

@@ -11,6 +11,10 @@ from plural_core.study.base import Section
 
 TINY_FAMILIES = ("llama", "qwen3", "mistral", "gemma2", "phi3", "gpt_neox", "olmo2")
 """Architectures that the project trains from scratch, by transformers' own names."""
+FAMILY_LABELS = dict(
+    zip(TINY_FAMILIES, ("Llama", "Qwen3", "Mistral", "Gemma 2", "Phi-3", "GPT-NeoX", "OLMo 2"), strict=True)
+)
+"""Names of the architectures for readers."""
 
 
 class TinyConfig(Section):
@@ -70,6 +74,11 @@ class ModelsConfig(Section):
     """Models that exist already, by a short name of your own."""
     check_answers: bool | None = None
     """Hold tiny models to the bars for phrase-bank answers (default: in simulated studies)."""
+
+    def label(self, family: str) -> str:
+        """Return a family's name for readers; what is no family stays as it is."""
+        own = self.hub.get(family)
+        return (own.label or family) if own is not None else FAMILY_LABELS.get(family, family)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

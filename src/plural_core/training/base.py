@@ -16,7 +16,7 @@ import pandas as pd
 from plural_core.io import write_json
 from plural_core.simulation.lexicon import Lexicon
 from plural_core.study import Study, StudyConfig
-from plural_core.study.models_config import TINY_FAMILIES, TinyConfig
+from plural_core.study.models_config import FAMILY_LABELS, TINY_FAMILIES, TinyConfig
 from plural_core.training.acceptance import Acceptance, accept
 from plural_core.training.base_record import (
     RECORD,
@@ -28,7 +28,7 @@ from plural_core.training.base_record import (
     study_base_models,
 )
 from plural_core.training.corpus import StudyTexts, corpus_hash, study_texts
-from plural_core.training.families import FAMILY_LABELS, architecture, family_seed, family_settings, new_model
+from plural_core.training.families import architecture, family_seed, family_settings, new_model
 from plural_core.training.threads import set_threads
 from plural_core.training.trained import TrainingError
 

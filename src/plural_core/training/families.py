@@ -11,10 +11,6 @@ from plural_core.study.models_config import TINY_FAMILIES, TinyConfig
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-FAMILY_LABELS = dict(
-    zip(TINY_FAMILIES, ("Llama", "Qwen3", "Mistral", "Gemma 2", "Phi-3", "GPT-NeoX", "OLMo 2"), strict=True)
-)
-"""Names of the architectures for readers."""
 FAMILY_SETTINGS: dict[str, dict[str, Any]] = {}
 """Settings of `TinyConfig` that a family needs otherwise, where the study leaves them at their defaults."""
 

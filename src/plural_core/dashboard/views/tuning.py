@@ -45,8 +45,7 @@ def families(view: View) -> list[str]:
 
 def family_label(view: View, name: str) -> str:
     """Return a family's name for readers."""
-    hub = view.study.config.models.hub.get(name)
-    return hub.label or name if hub is not None else name
+    return view.study.config.models.label(name)
 
 
 def _settings(view: View, method: str, test: str) -> StudyConfig:
@@ -270,9 +269,9 @@ def left_out(
     reading = w(
         "tuning.left_out.reading",
         low=w.signed(low["estimate"], 3),
-        low_family=low["omitted"],
+        low_family=family_label(view, str(low["omitted"])),
         high=w.signed(high["estimate"], 3),
-        high_family=high["omitted"],
+        high_family=family_label(view, str(high["omitted"])),
         n=w.count(len(zero)),
         of=w.count(len(table)),
     )
