@@ -7,7 +7,7 @@ from ui.frame import show
 from ui.page import Page, texts_html
 
 from plural_core.dashboard.panel import Panel
-from plural_core.dashboard.views import compare, tuning
+from plural_core.dashboard.views import compare
 
 SHOWN = 90  # characters of a prompt in the list
 
@@ -26,9 +26,7 @@ def _compare(page: Page) -> None:
         page.say(w("compare.no_runs"))
         return
     with page.choices("models") as choose:
-        family = choose.one(
-            "family", {f: tuning.family_label(view, f) for f in families}, clears=("prompt",), term="family"
-        )
+        family = choose.one("family", {f: config.models.label(f) for f in families}, clears=("prompt",), term="family")
         labels = compare.conditions(view, family)
         first = choose.one("first", labels, clears=("prompt",), term="condition")
         others = {name: label for name, label in labels.items() if name != first}

@@ -22,7 +22,7 @@ def _experiment(page: Page) -> None:
     with page.choices("experiment") as choose:
         clears = ("contrast", "dimension")
         experiment = choose.one("experiment", tuning.experiments(view), clears=clears, term="experiment")
-        families = tuple(choose.some("families", {f: tuning.family_label(view, f) for f in known}, term="family"))
+        families = tuple(choose.some("families", {f: config.models.label(f) for f in known}, term="family"))
         judge = choose.one("judge", {j: j for j in config.judges}, term="judge")
     with page.choices("pooling") as choose:
         method = choose.one("method", {m: m for m in tuning.methods(view)}, term="estimator")

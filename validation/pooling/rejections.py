@@ -89,7 +89,6 @@ CELLS = {
 def study_of(cell: Cell, seed: int, results: str | Path) -> Study:
     """The study of a cell: its world, pairing, families and contrasts under a seed."""
     whole = load_study(CONFIG).config
-    unwanted = [name for name in whole.experiments["demographic"].contrasts if name not in cell.contrasts]
     study = load_study(
         CONFIG,
         [
@@ -103,7 +102,7 @@ def study_of(cell: Cell, seed: int, results: str | Path) -> Study:
     )
     config = study.config
     experiment = config.experiments["demographic"]
-    kept = {name: c for name, c in experiment.contrasts.items() if name not in unwanted}
+    kept = {name: c for name, c in experiment.contrasts.items() if name in cell.contrasts}
     sides = [side for c in kept.values() for side in (c.first, c.second)]
     demographic = experiment.model_copy(
         update={"contrasts": kept, "conditions": [c for c in experiment.conditions if c in sides]}

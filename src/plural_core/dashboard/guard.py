@@ -6,6 +6,7 @@ other factors), or were made by something else: it checks them against the peopl
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -29,9 +30,8 @@ class Guarded:
     withheld: int
 
 
-def model_terms(people: ProtectedParticipants, study: Study) -> frozenset[str]:
-    """Return the names of the model terms of groups that may be shown now."""
-    factors = shown_factors(people, study.config)
+def model_terms(factors: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """Return the names of the model terms of the levels of factors (from ``demographics.shown_factors``)."""
     return frozenset(factor + level for factor, levels in factors.items() for level in levels)
 
 
@@ -71,7 +71,7 @@ def guard(
                 fine = [v == EVERYBODY or v in known.get(f, ()) for f, v in zip(factors, levels, strict=True)]
                 keep &= whole | pd.Series(fine, index=table.index)
     if any(c in table for c in ("term", "term_a", "term_b")):
-        known_terms = model_terms(people, study) if terms is None else terms
+        known_terms = model_terms(shown_factors(people, study.config)) if terms is None else terms
         for column in ("term", "term_a", "term_b"):
             if column in table:
                 keep &= table[column].isin(known_terms) | ~table[column].str.startswith(tuple(study.config.factors))

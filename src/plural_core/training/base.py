@@ -16,7 +16,7 @@ import pandas as pd
 from plural_core.io import write_json
 from plural_core.simulation.lexicon import Lexicon
 from plural_core.study import Study, StudyConfig
-from plural_core.study.models_config import FAMILY_LABELS, TINY_FAMILIES, TinyConfig
+from plural_core.study.models_config import TINY_FAMILIES, TinyConfig
 from plural_core.training.acceptance import Acceptance, accept
 from plural_core.training.base_record import (
     RECORD,
@@ -155,7 +155,7 @@ def _train(
     loaded = assemble(family, model, tokenizer, settings.context, "cpu", fingerprint)
     made = BaseModel(
         family=family,
-        label=FAMILY_LABELS[family],
+        label=study.config.models.label(family),
         source="trained here",
         fingerprint=fingerprint,
         parameters=loaded.n_parameters,

@@ -62,7 +62,7 @@ def describe_hub(study: Study, family: str) -> BaseModel:
             model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     return BaseModel(
         family=family,
-        label=entry.label or family,
+        label=study.config.models.label(family),
         source=entry.model,
         fingerprint=fingerprint_of(entry, source, model),
         parameters=sum(p.numel() for p in model.parameters()),

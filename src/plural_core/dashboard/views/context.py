@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from plural_core.dashboard import store
-from plural_core.dashboard.guard import guard
+from plural_core.dashboard.guard import guard, model_terms
 from plural_core.dashboard.words import Words
 from plural_core.demographics.fit import shown_factors
 from plural_core.ratings.privacy import NOT_STATED, ProtectedParticipants
@@ -102,7 +102,7 @@ class View:
     @cached_property
     def terms(self) -> frozenset[str]:
         """Names of the model terms that may be shown."""
-        return frozenset(factor + level for factor, levels in self.compared.items() for level in levels)
+        return model_terms(self.compared)
 
     def groups(self, factor: str) -> list[str]:
         """Return the levels of a factor that may be compared, in reading order."""

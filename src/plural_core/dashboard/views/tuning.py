@@ -43,11 +43,6 @@ def families(view: View) -> list[str]:
     return [f for f in view.study.config.models.families if f in found]
 
 
-def family_label(view: View, name: str) -> str:
-    """Return a family's name for readers."""
-    return view.study.config.models.label(name)
-
-
 def _settings(view: View, method: str, test: str) -> StudyConfig:
     config = view.study.config
     pooling = config.pooling.model_copy(update={"method": method, "test": test})
@@ -100,9 +95,8 @@ def forest(
     )
     if rows.empty:
         return Panel(f"pooled-{contrast}", title, w("tuning.forest.nothing"), rows.assign(row=""), ())
-    rows["row"] = [family_label(view, v) for v in rows["label"]]
     summary = rows["kind"] == SUMMARY
-    rows.loc[summary, "row"] = w("tuning.forest.pooled", method=method)
+    rows["row"] = rows["label"].mask(summary, w("tuning.forest.pooled", method=method))
     notes = []
     if sure == RATERS:
         notes.append(_with_raters(view, rows, summary, where, chosen))
@@ -248,10 +242,11 @@ def left_out(
     where: dict[str, object] = dict(zip(KEY, (experiment, contrast, dimension, judge), strict=True))
     effects = store.read(view.study, "effects", {**where, "family": list(chosen)})
     effects = effects[effects["estimate"].notna()]
+    labels = [view.study.config.models.label(f) for f in effects["family"]]
     try:
         series = leave_one_out(
             effects["estimate"].to_numpy(), usable_std_errors(effects), method=method, test=test,  # type: ignore[arg-type]
-            level=view.study.config.pooling.level, labels=[family_label(view, f) for f in effects["family"]],
+            level=view.study.config.pooling.level, labels=labels,
         )  # fmt: skip
     except SynthesisError:
         return Panel("left-out", title, w("tuning.left_out.nothing"), pd.DataFrame(columns=["omitted"]), ())
@@ -269,9 +264,9 @@ def left_out(
     reading = w(
         "tuning.left_out.reading",
         low=w.signed(low["estimate"], 3),
-        low_family=family_label(view, str(low["omitted"])),
+        low_family=low["omitted"],
         high=w.signed(high["estimate"], 3),
-        high_family=family_label(view, str(high["omitted"])),
+        high_family=high["omitted"],
         n=w.count(len(zero)),
         of=w.count(len(table)),
     )
